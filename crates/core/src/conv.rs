@@ -1,0 +1,119 @@
+//! The layer that all families but highway are built from.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// What follows the norm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Activation {
+    /// `max(0, x)`.
+    #[default]
+    Relu,
+    /// Nothing: the caller adds a shortcut first.
+    Identity,
+}
+
+/// Configuration of [`ConvNormAct`].
+#[derive(Config, Debug)]
+pub struct ConvNormActConfig {
+    /// Channels `[in, out]`.
+    pub channels: [usize; 2],
+    /// Kernel `[height, width]` in pixels.
+    pub kernel: [usize; 2],
+    /// Stride in both directions, in pixels.
+    #[config(default = "1")]
+    pub stride: usize,
+    /// Rows and columns of zeros on each side, `[height, width]`.
+    #[config(default = "[0, 0]")]
+    pub padding: [usize; 2],
+    /// Groups of channels that do not see each other.
+    #[config(default = "1")]
+    pub groups: usize,
+    /// Added to the variance by the batch norm. A checkpoint does not hold it.
+    #[config(default = "1e-5")]
+    pub epsilon: f64,
+    /// What follows the norm.
+    #[config(default = "Activation::Relu")]
+    pub activation: Activation,
+}
+
+impl ConvNormActConfig {
+    /// Zero padding that keeps the grid at stride 1, for odd kernels.
+    #[must_use]
+    pub fn same(self) -> Self {
+        let padding = self.kernel.map(|size| size / 2);
+        self.with_padding(padding)
+    }
+
+    /// Weights after He et al. 2015 (arXiv:1502.01852), fan-out, as torchvision does; norms 1
+    /// and 0.
+    ///
+    /// # Panics
+    ///
+    /// If channels are no multiple of the groups.
+    pub fn init(&self, device: &Device) -> ConvNormAct {
+        let [height, width] = self.padding;
+        let conv = Conv2dConfig::new(self.channels, self.kernel)
+            .with_stride([self.stride; 2])
+            .with_groups(self.groups)
+            .with_padding(PaddingConfig2d::Explicit(height, width, height, width))
+            .with_bias(false)
+            .with_initializer(Initializer::KaimingNormal {
+                gain: std::f64::consts::SQRT_2,
+                fan_out_only: true,
+            });
+        ConvNormAct {
+            conv: conv.init(device),
+            norm: BatchNormConfig::new(self.channels[1])
+                .with_epsilon(self.epsilon)
+                .init(device),
+            activation: self.activation,
+        }
+    }
+}
+
+/// Convolution without bias, batch norm, activation (Ioffe and Szegedy 2015, arXiv:1502.03167,
+/// section 3.2).
+#[derive(Module, Debug)]
+pub struct ConvNormAct {
+    /// The convolution.
+    pub conv: Conv2d,
+    /// The norm after it.
+    pub norm: BatchNorm,
+    #[module(skip)]
+    activation: Activation,
+}
+
+impl ConvNormAct {
+    /// `[batch, in, height, width] -> [batch, out, height', width']`.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let output = self.norm.forward(self.conv.forward(input));
+        match self.activation {
+            Activation::Relu => relu(output),
+            Activation::Identity => output,
+        }
+    }
+
+    /// Number of output channels.
+    pub fn out_channels(&self) -> usize {
+        self.conv.weight.dims()[0]
+    }
+
+    /// Sets the norm's scale to zero, so that a residual branch begins as nothing (Goyal et al.
+    /// 2017, arXiv:1706.02677, section 5.1).
+    #[must_use]
+    pub fn zeroed(mut self) -> Self {
+        self.norm.gamma = self.norm.gamma.map(|scale| scale.zeros_like());
+        self
+    }
+}
+
+/// Applies layers one after the other.
+pub fn chain(layers: &[ConvNormAct], input: Tensor<4>) -> Tensor<4> {
+    layers.iter().fold(input, |x, layer| layer.forward(x))
+}

@@ -1,0 +1,113 @@
+//! The one error type of the workspace's libraries.
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+use crate::InputSpec;
+
+/// What a file, a network or a user's string can get wrong.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An input does not fit a network.
+    #[error(
+        "the input [batch, channels, height, width] = {found:?} does not fit: this network needs \
+         {} channels and at least {}x{} pixels (usually {}x{})",
+        spec.channels, spec.min_size[0], spec.min_size[1], spec.size[0], spec.size[1]
+    )]
+    Input {
+        /// `[batch, channels, height, width]` as given.
+        found: [usize; 4],
+        /// What the network takes.
+        spec: InputSpec,
+    },
+    /// A file or folder cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A file or folder cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An image cannot be decoded.
+    #[error("cannot read image {name}: {reason}")]
+    Image {
+        /// Path of the image, or what it was called.
+        name: String,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// A weight file is none that we know, or broken.
+    #[error("cannot read weights {name}: {reason}")]
+    Container {
+        /// Path of the file, or what it was called.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A weight file does not fit the architecture.
+    #[error("{name} does not fit {model}: {mismatch}")]
+    Weights {
+        /// Path of the file, or what it was called.
+        name: String,
+        /// The architecture.
+        model: String,
+        /// What is missing, unused and misshapen.
+        mismatch: String,
+    },
+    /// A data set is not laid out as expected.
+    #[error("cannot use data set {}: {reason}", path.display())]
+    Dataset {
+        /// Its file or folder.
+        path: PathBuf,
+        /// What is wrong and what is expected.
+        reason: String,
+    },
+    /// A recipe has a wrong field.
+    #[error("recipe {name}: {reason}")]
+    Recipe {
+        /// Path of the recipe, or what it was called.
+        name: String,
+        /// The field, its value and what is allowed.
+        reason: String,
+    },
+    /// No model or weights of this name.
+    #[error("unknown model {name}; did you mean {nearest}? `burn-zoo list` shows all")]
+    UnknownModel {
+        /// As given.
+        name: String,
+        /// The most similar known name.
+        nearest: String,
+    },
+    /// The architecture is known and these weights are known, but cannot be had this way.
+    #[error("no weights at hand for {name}: {reason}")]
+    NoWeights {
+        /// The model as named.
+        name: String,
+        /// What to do.
+        reason: String,
+    },
+    /// A label list has the wrong form or length.
+    #[error("labels {}: {reason}", path.display())]
+    Labels {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what is expected.
+        reason: String,
+    },
+    /// Training cannot go on.
+    #[error("training failed: {reason}")]
+    Training {
+        /// Why.
+        reason: String,
+    },
+}

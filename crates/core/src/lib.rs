@@ -1,0 +1,15 @@
+//! What every family of [burn-zoo](https://docs.rs/burn-zoo) needs for inference, and nothing
+//! else: the [`Classifier`] trait, [`ConvNormAct`], [`Preprocess`], [`weights`] files, [`labels`]
+//! and the [`Error`].
+
+mod classifier;
+mod conv;
+mod error;
+pub mod labels;
+mod preprocess;
+pub mod weights;
+
+pub use classifier::{Classifier, FeatureMap, Head, InputSpec};
+pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain};
+pub use error::Error;
+pub use preprocess::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};

@@ -1,0 +1,205 @@
+//! What an image goes through before a network sees it.
+//!
+//! The steps are torchvision's on a Pillow image: decode, to RGB or grey, resize the shorter
+//! side, crop the centre, scale the values, order the channels, subtract the mean and divide by
+//! the standard deviation. Eight-bit crops equal Pillow's, which the tests check.
+
+mod crop;
+mod decode;
+mod normalise;
+mod pixels;
+mod resize;
+
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use image::DynamicImage;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+use pixels::Pixels;
+
+/// Resampling filter of the resize. Both are widened when an image shrinks (Pillow's
+/// antialiasing).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Interpolation {
+    /// The triangle of two pixels.
+    Bilinear,
+    /// The cubic of four pixels with a = -0.5 (Keys 1981), Pillow's `BICUBIC`.
+    Bicubic,
+}
+
+/// Order of the channels of the tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChannelOrder {
+    /// Red, green, blue.
+    Rgb,
+    /// Blue, green, red, as Caffe's networks were trained.
+    Bgr,
+}
+
+/// What black and white become before mean and standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ValueRange {
+    /// 0 and 1.
+    Unit,
+    /// 0 and 255.
+    Byte,
+}
+
+/// What happens to the orientation in a photograph's EXIF data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Orientation {
+    /// Nothing: the pixels stay as stored, as Pillow and torchvision read them.
+    #[default]
+    Ignore,
+    /// The image is turned upright first.
+    Apply,
+}
+
+/// What an image goes through before a network sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Preprocess {
+    /// Length of the shorter side after the resize, in pixels.
+    pub resize: usize,
+    /// `[height, width]` of the middle part that is kept, in pixels; black where it is larger
+    /// than the image.
+    pub crop: [usize; 2],
+    /// Filter of the resize.
+    pub interpolation: Interpolation,
+    /// 3, or 1 for grey.
+    pub channels: usize,
+    /// Order of three channels.
+    pub order: ChannelOrder,
+    /// What black and white become.
+    pub range: ValueRange,
+    /// Subtracted from values in `range`, one for each channel in `order`; the first alone where
+    /// there is one channel.
+    pub mean: [f32; 3],
+    /// Divides what is left, as `mean`.
+    pub std: [f32; 3],
+    /// Whether EXIF data turn the image.
+    pub orientation: Orientation,
+}
+
+impl Preprocess {
+    /// Reads the image file at `path`, `[1, channels, height, width]`. Its format is told from
+    /// its content: JPEG, PNG, WebP, BMP, GIF (first picture) or TIFF.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] if the file cannot be read, [`Error::Image`] if it is no whole image or
+    /// a size or the number of channels asked for is impossible.
+    pub fn open(&self, path: impl AsRef<Path>, device: &Device) -> Result<Tensor<4>, Error> {
+        Ok(self.tensor(1, self.values_of_file(path.as_ref())?, device))
+    }
+
+    /// As [`Preprocess::open`], from the `bytes` of a file; errors call it `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Image`] if the bytes are no whole image or a size or the number of channels asked
+    /// for is impossible.
+    pub fn decode(&self, name: &str, bytes: &[u8], device: &Device) -> Result<Tensor<4>, Error> {
+        Ok(self.tensor(1, self.values_of_bytes(name, bytes)?, device))
+    }
+
+    /// As [`Preprocess::open`], from an image in memory, `[1, channels, height, width]`.
+    ///
+    /// # Panics
+    ///
+    /// If the image or a size asked for is empty or `channels` is neither 1 nor 3.
+    pub fn image(&self, image: &DynamicImage, device: &Device) -> Tensor<4> {
+        let crop = self.crop_pixels(image);
+        self.tensor(1, normalise::planes(self, &crop), device)
+    }
+
+    /// Reads several files, `[paths, channels, height, width]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Preprocess::open`], of the first file that fails; [`Error::Image`] if there is none.
+    pub fn batch(&self, paths: &[PathBuf], device: &Device) -> Result<Tensor<4>, Error> {
+        if paths.is_empty() {
+            let reason = "a batch needs at least one image".to_owned();
+            return Err(Error::Image {
+                name: "(none)".to_owned(),
+                reason,
+            });
+        }
+        let mut values = Vec::new();
+        for path in paths {
+            values.extend(self.values_of_file(path)?);
+        }
+        Ok(self.tensor(paths.len(), values, device))
+    }
+
+    /// The eight-bit crop before its values are scaled: `ImageRgb8` or, with one channel,
+    /// `ImageLuma8`.
+    ///
+    /// # Panics
+    ///
+    /// If the image or a size asked for is empty or `channels` is neither 1 nor 3.
+    pub fn crop(&self, image: &DynamicImage) -> DynamicImage {
+        self.crop_pixels(image).into_image()
+    }
+
+    fn crop_pixels(&self, image: &DynamicImage) -> Pixels {
+        if let Err(reason) = self.check() {
+            panic!("{reason}");
+        }
+        assert!(
+            image.width() > 0 && image.height() > 0,
+            "the image has no pixels"
+        );
+        crop::resized_centre(self, &Pixels::of(image, self.channels))
+    }
+
+    fn values_of_file(&self, path: &Path) -> Result<Vec<f32>, Error> {
+        let bytes = std::fs::read(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        self.values_of_bytes(&path.display().to_string(), &bytes)
+    }
+
+    fn values_of_bytes(&self, name: &str, bytes: &[u8]) -> Result<Vec<f32>, Error> {
+        let values = self.check().and_then(|()| {
+            let image = decode::decode(bytes, self.orientation)?;
+            Ok(normalise::planes(self, &self.crop_pixels(&image)))
+        });
+        values.map_err(|reason| Error::Image {
+            name: name.to_owned(),
+            reason,
+        })
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let Self {
+            resize,
+            crop: [height, width],
+            channels,
+            ..
+        } = *self;
+        if resize == 0 || height == 0 || width == 0 {
+            return Err(format!(
+                "preprocessing to {resize} pixels and a crop of {height}x{width} leaves nothing; \
+                 sizes start at 1"
+            ));
+        }
+        if channels != 1 && channels != 3 {
+            return Err(format!(
+                "preprocessing gives 1 or 3 channels, not {channels}"
+            ));
+        }
+        Ok(())
+    }
+
+    fn tensor(&self, batch: usize, values: Vec<f32>, device: &Device) -> Tensor<4> {
+        let [height, width] = self.crop;
+        Tensor::from_data(
+            TensorData::new(values, [batch, self.channels, height, width]),
+            device,
+        )
+    }
+}

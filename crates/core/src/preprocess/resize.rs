@@ -1,0 +1,152 @@
+//! Pillow's antialiasing resize of eight-bit pixels.
+//!
+//! The arithmetic is that of Pillow's `Resample.c`: weights in double precision, rounded to 22
+//! bits, rows first, eight bits between the passes; the tests find no value that differs.
+//! `fast_image_resize` has 16-bit weights and goes down the columns first: on the test photograph
+//! 18 to 21 % of the values differ, by up to 8. One direction at a time it comes close (0.3 %),
+//! but resizes whole images, where the crop is all that is needed.
+
+use super::Interpolation;
+use super::pixels::Pixels;
+
+/// Pillow's `PRECISION_BITS`: 32 bits less 8 of the value and 2 for sums outside of it.
+const PRECISION: u32 = 32 - 8 - 2;
+
+/// One direction of a resize of which only a part is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Axis {
+    /// Pixels before.
+    pub(super) from: usize,
+    /// Pixels after.
+    pub(super) to: usize,
+    /// First pixel that is kept.
+    pub(super) first: usize,
+    /// Number of pixels that are kept.
+    pub(super) kept: usize,
+}
+
+/// The kept part of the resized image. An axis that stays as it is gets a single weight of one,
+/// which changes nothing.
+pub(super) fn resize(
+    image: &Pixels,
+    vertical: Axis,
+    horizontal: Axis,
+    interpolation: Interpolation,
+) -> Pixels {
+    let rows = taps(vertical, interpolation);
+    let columns = taps(horizontal, interpolation);
+    let top = rows.iter().map(|tap| tap.start).min().unwrap_or(0);
+    let bottom = rows
+        .iter()
+        .map(|tap| tap.start + tap.weights.len())
+        .max()
+        .unwrap_or(0);
+    let stride = image.width * image.channels;
+    let used = &image.values[top * stride..bottom * stride];
+    let narrow = match image.channels {
+        1 => squeeze_rows::<1>(used, stride, &columns),
+        _ => squeeze_rows::<3>(used, stride, &columns),
+    };
+    let values = squeeze_columns(&narrow, horizontal.kept * image.channels, top, &rows);
+    Pixels {
+        width: horizontal.kept,
+        height: vertical.kept,
+        channels: image.channels,
+        values,
+    }
+}
+
+fn squeeze_rows<const CHANNELS: usize>(rows: &[u8], stride: usize, columns: &[Taps]) -> Vec<u8> {
+    let mut values = Vec::with_capacity(rows.len() / stride * columns.len() * CHANNELS);
+    for row in rows.chunks_exact(stride) {
+        for Taps { start, weights } in columns {
+            let mut sums = [HALF; CHANNELS];
+            let pixels = row[start * CHANNELS..].chunks_exact(CHANNELS);
+            for (pixel, weight) in pixels.zip(weights) {
+                for (sum, value) in sums.iter_mut().zip(pixel) {
+                    *sum += i32::from(*value) * weight;
+                }
+            }
+            values.extend(sums.map(clip));
+        }
+    }
+    values
+}
+
+/// `rows` begin with row `top` of the image.
+fn squeeze_columns(rows: &[u8], stride: usize, top: usize, taps: &[Taps]) -> Vec<u8> {
+    let mut values = Vec::with_capacity(taps.len() * stride);
+    let mut sums = vec![HALF; stride];
+    for Taps { start, weights } in taps {
+        sums.fill(HALF);
+        let used = rows[(start - top) * stride..].chunks_exact(stride);
+        for (row, weight) in used.zip(weights) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += i32::from(*value) * weight;
+            }
+        }
+        values.extend(sums.iter().copied().map(clip));
+    }
+    values
+}
+
+const HALF: i32 = 1 << (PRECISION - 1);
+
+fn clip(sum: i32) -> u8 {
+    u8::try_from((sum >> PRECISION).clamp(0, 255)).expect("0 to 255 fit")
+}
+
+/// The weights of neighbouring pixels that make one pixel.
+#[derive(Debug)]
+struct Taps {
+    start: usize,
+    weights: Vec<i32>,
+}
+
+/// Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc`.
+fn taps(axis: Axis, interpolation: Interpolation) -> Vec<Taps> {
+    let scale = axis.from as f64 / axis.to as f64;
+    let widened = scale.max(1.0);
+    let support = widened * reach(interpolation);
+    let tap = |position: usize| {
+        let centre = (position as f64 + 0.5) * scale;
+        // A cast of a float truncates and stops at zero, as Pillow's code does.
+        let start = (centre - support + 0.5) as usize;
+        let end = ((centre + support + 0.5) as usize).min(axis.from);
+        let raw: Vec<f64> = (start..end)
+            .map(|pixel| {
+                filter(
+                    (pixel as f64 - centre + 0.5) * (1.0 / widened),
+                    interpolation,
+                )
+            })
+            .collect();
+        let sum: f64 = raw.iter().sum();
+        let fixed = |weight: &f64| (weight / sum * f64::from(1 << PRECISION)).round() as i32;
+        Taps {
+            start,
+            weights: raw.iter().map(fixed).collect(),
+        }
+    };
+    (axis.first..axis.first + axis.kept).map(tap).collect()
+}
+
+/// Pixels to each side at which the filter becomes zero.
+fn reach(interpolation: Interpolation) -> f64 {
+    match interpolation {
+        Interpolation::Bilinear => 1.0,
+        Interpolation::Bicubic => 2.0,
+    }
+}
+
+fn filter(distance: f64, interpolation: Interpolation) -> f64 {
+    /// Of Keys 1981, "Cubic convolution interpolation", equation 4; Pillow's choice.
+    const A: f64 = -0.5;
+    let x = distance.abs();
+    match interpolation {
+        Interpolation::Bilinear => (1.0 - x).max(0.0),
+        Interpolation::Bicubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+        Interpolation::Bicubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
+        Interpolation::Bicubic => 0.0,
+    }
+}

@@ -1,0 +1,14 @@
+//! Weight files: what they hold ([`Checkpoint`]), how they get into a module ([`load`]) and out
+//! of it ([`save`]), and what is known of the published ones ([`WeightsMeta`]).
+
+mod checkpoint;
+mod keys;
+mod load;
+mod meta;
+mod save;
+
+pub use checkpoint::{Checkpoint, Container, TensorInfo};
+pub use keys::{KeyRow, keyed_parameters, reference_keys};
+pub use load::load;
+pub use meta::{Licence, WeightsMeta};
+pub use save::{Dtype, save, to_safetensors};

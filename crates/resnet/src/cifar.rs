@@ -1,0 +1,163 @@
+//! The CIFAR networks: section 4.2 of He et al. 2015.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+use burn_zoo_core::weights::KeyRow;
+use burn_zoo_core::{Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec};
+
+use crate::Stem;
+use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit};
+
+/// Channels of the three stages.
+const WIDTHS: [usize; 3] = [16, 32, 64];
+
+/// Configuration of [`CifarResNet`].
+#[derive(Config, Debug)]
+pub struct CifarResNetConfig {
+    /// Number of weighted layers, `6 n + 2`: 20, 32, 44, 56, 110 and 1202 in the paper.
+    pub depth: usize,
+    /// Outputs of the last layer.
+    #[config(default = "10")]
+    pub num_classes: usize,
+    /// Channels of an image.
+    #[config(default = "3")]
+    pub in_channels: usize,
+    /// How a block's input reaches the addition; zero padding (option A) in the paper.
+    #[config(default = "Shortcut::ZeroPad")]
+    pub shortcut: Shortcut,
+    /// Whether branches begin as nothing.
+    #[config(default = "ZeroInit::Off")]
+    pub zero_init: ZeroInit,
+}
+
+impl CifarResNetConfig {
+    /// Initialises the network.
+    ///
+    /// # Panics
+    ///
+    /// If the depth is not `6 n + 2` with `n` of at least 1.
+    pub fn init(&self, device: &Device) -> CifarResNet {
+        let blocks = self.depth.saturating_sub(2) / 6;
+        assert!(
+            blocks > 0 && self.depth == 6 * blocks + 2,
+            "the depth of a CIFAR ResNet is 6 n + 2, not {}",
+            self.depth
+        );
+        let mut channels = WIDTHS[0];
+        let [stage1, stage2, stage3] = std::array::from_fn(|stage| {
+            (0..blocks)
+                .map(|index| {
+                    let config = BlockConfig {
+                        channels: [channels, WIDTHS[stage]],
+                        width: WIDTHS[stage],
+                        groups: 1,
+                        stride: if stage > 0 && index == 0 { 2 } else { 1 },
+                        kind: Kind::Basic,
+                        shortcut: self.shortcut,
+                        zero_init: self.zero_init,
+                    };
+                    channels = WIDTHS[stage];
+                    config.init(device)
+                })
+                .collect()
+        });
+        CifarResNet {
+            stem: vec![
+                ConvNormActConfig::new([self.in_channels, WIDTHS[0]], [3, 3])
+                    .same()
+                    .init(device),
+            ],
+            stage1,
+            stage2,
+            stage3,
+            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
+            classifier: LinearConfig::new(channels, self.num_classes).init(device),
+            input: InputSpec {
+                channels: self.in_channels,
+                size: if self.in_channels == 1 {
+                    [28, 28]
+                } else {
+                    [32, 32]
+                },
+                min_size: [4, 4],
+            },
+            shortcut: self.shortcut,
+        }
+    }
+}
+
+/// A residual network for images of 32x32 pixels, or 28x28 grey ones.
+///
+/// `[batch, 3, 32, 32] -> [batch, 10]` by default; any size of at least 4 pixels does.
+#[derive(Module, Debug)]
+pub struct CifarResNet {
+    stem: Vec<ConvNormAct>,
+    stage1: Vec<ResidualBlock>,
+    stage2: Vec<ResidualBlock>,
+    stage3: Vec<ResidualBlock>,
+    avg_pool: AdaptiveAvgPool2d,
+    classifier: Linear,
+    #[module(skip)]
+    input: InputSpec,
+    #[module(skip)]
+    shortcut: Shortcut,
+}
+
+impl CifarResNet {
+    /// Rows that turn our paths into the reference's keys.
+    pub fn keys(&self) -> Vec<KeyRow> {
+        crate::weights::keys(Stem::Single, self.shortcut)
+    }
+}
+
+impl Classifier for CifarResNet {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.classifier.forward(self.pooled(images))
+    }
+
+    fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
+        self.input.assert(&images);
+        let stages = [
+            ("stage1", &self.stage1),
+            ("stage2", &self.stage2),
+            ("stage3", &self.stage3),
+        ];
+        let map = burn_zoo_core::chain(&self.stem, images);
+        let mut maps = vec![FeatureMap {
+            name: "conv1",
+            map: map.clone(),
+        }];
+        stages.into_iter().fold(map, |map, (name, blocks)| {
+            let map = blocks.iter().fold(map, |map, block| block.forward(map));
+            maps.push(FeatureMap {
+                name,
+                map: map.clone(),
+            });
+            map
+        });
+        maps
+    }
+
+    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
+        let last = self.features(images).pop().expect("there are four stages");
+        self.avg_pool.forward(last.map).flatten(1, 3)
+    }
+
+    fn input(&self) -> InputSpec {
+        self.input
+    }
+
+    fn num_classes(&self) -> usize {
+        self.classifier.weight.dims()[1]
+    }
+
+    fn with_classes(mut self, classes: usize) -> Self {
+        let [features, _] = self.classifier.weight.dims();
+        let device = self.classifier.weight.device();
+        self.classifier = LinearConfig::new(features, classes).init(&device);
+        self
+    }
+}

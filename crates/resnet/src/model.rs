@@ -1,0 +1,260 @@
+//! The ImageNet networks: Table 1 of He et al. 2015.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
+use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
+use burn::tensor::{Device, Tensor};
+use burn_zoo_core::weights::KeyRow;
+use burn_zoo_core::{Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, chain};
+use serde::{Deserialize, Serialize};
+
+use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit};
+
+/// Columns of Table 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Depth {
+    /// 18 layers.
+    D18,
+    /// 34 layers.
+    D34,
+    /// 50 layers.
+    D50,
+    /// 101 layers.
+    D101,
+    /// 152 layers.
+    D152,
+}
+
+impl Depth {
+    /// The column: block, and number of blocks in conv2_x to conv5_x.
+    const fn row(self) -> (Kind, [usize; 4]) {
+        match self {
+            Self::D18 => (Kind::Basic, [2, 2, 2, 2]),
+            Self::D34 => (Kind::Basic, [3, 4, 6, 3]),
+            Self::D50 => (Kind::Bottleneck, [3, 4, 6, 3]),
+            Self::D101 => (Kind::Bottleneck, [3, 4, 23, 3]),
+            Self::D152 => (Kind::Bottleneck, [3, 8, 36, 3]),
+        }
+    }
+}
+
+impl Depth {
+    /// Number of convolutions on the main path, with one in the stem.
+    pub const fn conv_layers(self) -> usize {
+        let (kind, [a, b, c, d]) = self.row();
+        let per_block = match kind {
+            Kind::Basic => 2,
+            Kind::Bottleneck => 3,
+        };
+        1 + per_block * (a + b + c + d)
+    }
+
+    /// Number of convolutions on shortcuts: conv2_x of a basic net keeps its shape.
+    pub const fn projections(self, shortcut: Shortcut) -> usize {
+        match (shortcut, self.row().0) {
+            (Shortcut::None | Shortcut::ZeroPad, _) => 0,
+            (_, Kind::Basic) => 3,
+            (_, Kind::Bottleneck) => 4,
+        }
+    }
+}
+
+impl Stem {
+    /// Convolutions more than one.
+    pub const fn extra_layers(self) -> usize {
+        match self {
+            Self::Single => 0,
+            Self::Deep => 2,
+        }
+    }
+}
+
+/// Channels of the first layer of a block in conv2_x to conv5_x.
+const WIDTHS: [usize; 4] = [64, 128, 256, 512];
+
+/// The layers before the first block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stem {
+    /// One 7x7 convolution of stride 2.
+    Single,
+    /// Three 3x3 convolutions, the first of stride 2 (He et al. 2018, arXiv:1812.01187, ResNet-C).
+    Deep,
+}
+
+/// Configuration of [`ResNet`].
+#[derive(Config, Debug)]
+pub struct ResNetConfig {
+    /// Column of Table 1.
+    pub depth: Depth,
+    /// Outputs of the last layer.
+    #[config(default = "1000")]
+    pub num_classes: usize,
+    /// Channels of an image.
+    #[config(default = "3")]
+    pub in_channels: usize,
+    /// Groups of a bottleneck's 3x3 convolution: the cardinality of ResNeXt (Xie et al. 2016,
+    /// arXiv:1611.05431, Table 1).
+    #[config(default = "1")]
+    pub groups: usize,
+    /// Channels of one group in conv2_x, where 64 in one group is ResNet: 4 in 32 groups is
+    /// ResNeXt 32x4d, 128 in one is Wide ResNet-2 (Zagoruyko and Komodakis 2016,
+    /// arXiv:1605.07146).
+    #[config(default = "64")]
+    pub width_per_group: usize,
+    /// The layers before the first block.
+    #[config(default = "Stem::Single")]
+    pub stem: Stem,
+    /// How a block's input reaches the addition.
+    #[config(default = "Shortcut::Projection")]
+    pub shortcut: Shortcut,
+    /// Whether branches begin as nothing.
+    #[config(default = "ZeroInit::Off")]
+    pub zero_init: ZeroInit,
+}
+
+impl ResNetConfig {
+    /// Initialises the network.
+    pub fn init(&self, device: &Device) -> ResNet {
+        let (kind, depths) = self.depth.row();
+        let mut channels = WIDTHS[0];
+        let [conv2_x, conv3_x, conv4_x, conv5_x] = std::array::from_fn(|stage| {
+            let first = if stage == 0 { 1 } else { 2 };
+            (0..depths[stage])
+                .map(|index| {
+                    let stride = if index == 0 { first } else { 1 };
+                    let config = self.block(kind, channels, WIDTHS[stage], stride);
+                    channels = config.channels[1];
+                    config.init(device)
+                })
+                .collect()
+        });
+        ResNet {
+            stem: self.stem_layers(device),
+            max_pool: MaxPool2dConfig::new([3, 3])
+                .with_strides([2, 2])
+                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                .init(),
+            conv2_x,
+            conv3_x,
+            conv4_x,
+            conv5_x,
+            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
+            classifier: LinearConfig::new(channels, self.num_classes).init(device),
+            input: InputSpec {
+                channels: self.in_channels,
+                size: [224, 224],
+                min_size: [32, 32],
+            },
+            stem_kind: self.stem,
+            shortcut: self.shortcut,
+        }
+    }
+
+    fn block(&self, kind: Kind, input: usize, width: usize, stride: usize) -> BlockConfig {
+        let (inner, output) = match kind {
+            Kind::Basic => (width, width),
+            Kind::Bottleneck => (width * self.width_per_group / 64 * self.groups, 4 * width),
+        };
+        BlockConfig {
+            channels: [input, output],
+            width: inner,
+            groups: self.groups,
+            stride,
+            kind,
+            shortcut: self.shortcut,
+            zero_init: self.zero_init,
+        }
+    }
+
+    fn stem_layers(&self, device: &Device) -> Vec<ConvNormAct> {
+        let conv = |channels, size| ConvNormActConfig::new(channels, [size, size]).same();
+        let (input, output) = (self.in_channels, WIDTHS[0]);
+        match self.stem {
+            Stem::Single => vec![conv([input, output], 7).with_stride(2).init(device)],
+            Stem::Deep => vec![
+                conv([input, output / 2], 3).with_stride(2).init(device),
+                conv([output / 2, output / 2], 3).init(device),
+                conv([output / 2, output], 3).init(device),
+            ],
+        }
+    }
+}
+
+/// A residual network for images of ImageNet's size.
+///
+/// `[batch, 3, 224, 224] -> [batch, 1000]` by default; any size of at least 32 pixels does.
+#[derive(Module, Debug)]
+pub struct ResNet {
+    stem: Vec<ConvNormAct>,
+    max_pool: MaxPool2d,
+    conv2_x: Vec<ResidualBlock>,
+    conv3_x: Vec<ResidualBlock>,
+    conv4_x: Vec<ResidualBlock>,
+    conv5_x: Vec<ResidualBlock>,
+    avg_pool: AdaptiveAvgPool2d,
+    classifier: Linear,
+    #[module(skip)]
+    input: InputSpec,
+    #[module(skip)]
+    stem_kind: Stem,
+    #[module(skip)]
+    shortcut: Shortcut,
+}
+
+impl ResNet {
+    /// Rows that turn our paths into torchvision's and timm's keys.
+    pub fn keys(&self) -> Vec<KeyRow> {
+        crate::weights::keys(self.stem_kind, self.shortcut)
+    }
+}
+
+impl Classifier for ResNet {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.classifier.forward(self.pooled(images))
+    }
+
+    fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
+        self.input.assert(&images);
+        let stages = [
+            ("conv2_x", &self.conv2_x),
+            ("conv3_x", &self.conv3_x),
+            ("conv4_x", &self.conv4_x),
+            ("conv5_x", &self.conv5_x),
+        ];
+        let map = self.max_pool.forward(chain(&self.stem, images));
+        let mut maps = vec![FeatureMap {
+            name: "conv1",
+            map: map.clone(),
+        }];
+        stages.into_iter().fold(map, |map, (name, blocks)| {
+            let map = blocks.iter().fold(map, |map, block| block.forward(map));
+            maps.push(FeatureMap {
+                name,
+                map: map.clone(),
+            });
+            map
+        });
+        maps
+    }
+
+    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
+        let last = self.features(images).pop().expect("there are five stages");
+        self.avg_pool.forward(last.map).flatten(1, 3)
+    }
+
+    fn input(&self) -> InputSpec {
+        self.input
+    }
+
+    fn num_classes(&self) -> usize {
+        self.classifier.weight.dims()[1]
+    }
+
+    fn with_classes(mut self, classes: usize) -> Self {
+        let [features, _] = self.classifier.weight.dims();
+        let device = self.classifier.weight.device();
+        self.classifier = LinearConfig::new(features, classes).init(&device);
+        self
+    }
+}

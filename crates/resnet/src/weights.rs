@@ -1,0 +1,433 @@
+//! Published weights, and how their keys relate to our paths.
+
+use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
+use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+
+use crate::{Shortcut, Stem};
+
+/// Rows that turn our paths into torchvision's and timm's keys.
+pub fn keys(stem: Stem, shortcut: Shortcut) -> Vec<KeyRow> {
+    let mut rows = match stem {
+        Stem::Single => vec![
+            (r"^stem\.0\.conv\.", "conv1."),
+            (r"^stem\.0\.norm\.", "bn1."),
+        ],
+        Stem::Deep => vec![
+            (r"^stem\.0\.conv\.", "conv1.0."),
+            (r"^stem\.0\.norm\.", "conv1.1."),
+            (r"^stem\.1\.conv\.", "conv1.3."),
+            (r"^stem\.1\.norm\.", "conv1.4."),
+            (r"^stem\.2\.conv\.", "conv1.6."),
+            (r"^stem\.2\.norm\.", "bn1."),
+        ],
+    };
+    rows.extend(match shortcut {
+        Shortcut::PooledProjection => [
+            (r"projection\.conv\.", "downsample.1."),
+            (r"projection\.norm\.", "downsample.2."),
+        ],
+        _ => [
+            (r"projection\.conv\.", "downsample.0."),
+            (r"projection\.norm\.", "downsample.1."),
+        ],
+    });
+    rows.extend(KEYS);
+    rows
+}
+
+const KEYS: [KeyRow; 14] = [
+    (r"^conv2_x\.", "layer1."),
+    (r"^conv3_x\.", "layer2."),
+    (r"^conv4_x\.", "layer3."),
+    (r"^conv5_x\.", "layer4."),
+    (r"^stage1\.", "layer1."),
+    (r"^stage2\.", "layer2."),
+    (r"^stage3\.", "layer3."),
+    (r"branch\.0\.conv\.", "conv1."),
+    (r"branch\.0\.norm\.", "bn1."),
+    (r"branch\.1\.conv\.", "conv2."),
+    (r"branch\.1\.norm\.", "bn2."),
+    (r"branch\.2\.conv\.", "conv3."),
+    (r"branch\.2\.norm\.", "bn3."),
+    (r"^classifier\.", "fc."),
+];
+
+/// ImageNet's usual statistics, for values in `[0, 1]`.
+const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+const STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+const fn crop(resize: usize, interpolation: Interpolation) -> Preprocess {
+    Preprocess {
+        resize,
+        crop: [224, 224],
+        interpolation,
+        channels: 3,
+        order: ChannelOrder::Rgb,
+        range: ValueRange::Unit,
+        mean: MEAN,
+        std: STD,
+        orientation: Orientation::Ignore,
+    }
+}
+
+/// torchvision's first recipe.
+const V1: Preprocess = crop(256, Interpolation::Bilinear);
+/// torchvision's second recipe.
+const V2: Preprocess = crop(232, Interpolation::Bilinear);
+/// timm's at 224 pixels and a crop of 0.95.
+const TIMM: Preprocess = crop(235, Interpolation::Bicubic);
+
+/// A row: name, architecture, URL, sha256 or its published prefix, preprocessing, top-1, top-5.
+type Row = (
+    &'static str,
+    &'static str,
+    &'static [&'static str],
+    &'static str,
+    Option<&'static str>,
+    Preprocess,
+    f32,
+    f32,
+);
+
+const fn imagenet(row: Row, licence: Licence, origin: &'static str) -> WeightsMeta {
+    let (name, architecture, urls, file, sha256, preprocess, top1, top5) = row;
+    WeightsMeta {
+        name,
+        architecture,
+        urls,
+        file,
+        sha256,
+        classes: 1000,
+        preprocess,
+        top1: Some(top1),
+        top5: Some(top5),
+        licence,
+        origin,
+    }
+}
+
+/// Every published file that fits a network of this crate (accuracies as published).
+pub const ROWS: [WeightsMeta; 23] = [
+    imagenet(
+        (
+            "resnet18.tv_in1k",
+            "resnet18",
+            &["https://download.pytorch.org/models/resnet18-f37072fd.pth"],
+            "resnet18-f37072fd.pth",
+            Some("f37072fd"),
+            V1,
+            69.758,
+            89.078,
+        ),
+        Licence::Bsd3,
+        "torchvision, first recipe",
+    ),
+    imagenet(
+        (
+            "resnet34.tv_in1k",
+            "resnet34",
+            &["https://download.pytorch.org/models/resnet34-b627a593.pth"],
+            "resnet34-b627a593.pth",
+            Some("b627a593"),
+            V1,
+            73.314,
+            91.420,
+        ),
+        Licence::Bsd3,
+        "torchvision, first recipe",
+    ),
+    imagenet(
+        (
+            "resnet50.tv_in1k",
+            "resnet50",
+            &["https://download.pytorch.org/models/resnet50-0676ba61.pth"],
+            "resnet50-0676ba61.pth",
+            Some("0676ba61"),
+            V1,
+            76.130,
+            92.862,
+        ),
+        Licence::Bsd3,
+        "torchvision, first recipe",
+    ),
+    imagenet(
+        (
+            "resnet50.tv2_in1k",
+            "resnet50",
+            &["https://download.pytorch.org/models/resnet50-11ad3fa6.pth"],
+            "resnet50-11ad3fa6.pth",
+            Some("11ad3fa6"),
+            V2,
+            80.858,
+            95.434,
+        ),
+        Licence::Bsd3,
+        "torchvision, second recipe",
+    ),
+    imagenet(
+        (
+            "resnet101.tv_in1k",
+            "resnet101",
+            &["https://download.pytorch.org/models/resnet101-63fe2227.pth"],
+            "resnet101-63fe2227.pth",
+            Some("63fe2227"),
+            V1,
+            77.374,
+            93.546,
+        ),
+        Licence::Bsd3,
+        "torchvision, first recipe",
+    ),
+    imagenet(
+        (
+            "resnet101.tv2_in1k",
+            "resnet101",
+            &["https://download.pytorch.org/models/resnet101-cd907fc2.pth"],
+            "resnet101-cd907fc2.pth",
+            Some("cd907fc2"),
+            V2,
+            81.886,
+            95.780,
+        ),
+        Licence::Bsd3,
+        "torchvision, second recipe",
+    ),
+    imagenet(
+        (
+            "resnet152.tv_in1k",
+            "resnet152",
+            &["https://download.pytorch.org/models/resnet152-394f9c45.pth"],
+            "resnet152-394f9c45.pth",
+            Some("394f9c45"),
+            V1,
+            78.312,
+            94.046,
+        ),
+        Licence::Bsd3,
+        "torchvision, first recipe",
+    ),
+    imagenet(
+        (
+            "resnet152.tv2_in1k",
+            "resnet152",
+            &["https://download.pytorch.org/models/resnet152-f82ba261.pth"],
+            "resnet152-f82ba261.pth",
+            Some("f82ba261"),
+            V2,
+            82.284,
+            96.002,
+        ),
+        Licence::Bsd3,
+        "torchvision, second recipe",
+    ),
+    imagenet(
+        (
+            "resnext50_32x4d.tv_in1k",
+            "resnext50_32x4d",
+            &["https://download.pytorch.org/models/resnext50_32x4d-7cdf4587.pth"],
+            "resnext50_32x4d-7cdf4587.pth",
+            Some("7cdf4587"),
+            V1,
+            77.618,
+            93.698,
+        ),
+        Licence::Bsd3,
+        "torchvision, first recipe",
+    ),
+    imagenet(
+        (
+            "resnext50_32x4d.tv2_in1k",
+            "resnext50_32x4d",
+            &["https://download.pytorch.org/models/resnext50_32x4d-1a0047aa.pth"],
+            "resnext50_32x4d-1a0047aa.pth",
+            Some("1a0047aa"),
+            V2,
+            81.198,
+            95.340,
+        ),
+        Licence::Bsd3,
+        "torchvision, second recipe",
+    ),
+    imagenet(
+        (
+            "resnext101_32x8d.tv_in1k",
+            "resnext101_32x8d",
+            &["https://download.pytorch.org/models/resnext101_32x8d-8ba56ff5.pth"],
+            "resnext101_32x8d-8ba56ff5.pth",
+            Some("8ba56ff5"),
+            V1,
+            79.312,
+            94.526,
+        ),
+        Licence::Bsd3,
+        "torchvision, first recipe",
+    ),
+    imagenet(
+        (
+            "resnext101_32x8d.tv2_in1k",
+            "resnext101_32x8d",
+            &["https://download.pytorch.org/models/resnext101_32x8d-110c445d.pth"],
+            "resnext101_32x8d-110c445d.pth",
+            Some("110c445d"),
+            V2,
+            82.834,
+            96.228,
+        ),
+        Licence::Bsd3,
+        "torchvision, second recipe",
+    ),
+    imagenet(
+        (
+            "resnext101_64x4d.tv_in1k",
+            "resnext101_64x4d",
+            &["https://download.pytorch.org/models/resnext101_64x4d-173b62eb.pth"],
+            "resnext101_64x4d-173b62eb.pth",
+            Some("173b62eb"),
+            V2,
+            83.246,
+            96.454,
+        ),
+        Licence::Bsd3,
+        "torchvision, second recipe",
+    ),
+    imagenet(
+        (
+            "wide_resnet50_2.tv_in1k",
+            "wide_resnet50_2",
+            &["https://download.pytorch.org/models/wide_resnet50_2-95faca4d.pth"],
+            "wide_resnet50_2-95faca4d.pth",
+            Some("95faca4d"),
+            V1,
+            78.468,
+            94.086,
+        ),
+        Licence::Bsd3,
+        "torchvision, first recipe",
+    ),
+    imagenet(
+        (
+            "wide_resnet50_2.tv2_in1k",
+            "wide_resnet50_2",
+            &["https://download.pytorch.org/models/wide_resnet50_2-9ba9bcbe.pth"],
+            "wide_resnet50_2-9ba9bcbe.pth",
+            Some("9ba9bcbe"),
+            V2,
+            81.602,
+            95.758,
+        ),
+        Licence::Bsd3,
+        "torchvision, second recipe",
+    ),
+    imagenet(
+        (
+            "wide_resnet101_2.tv_in1k",
+            "wide_resnet101_2",
+            &["https://download.pytorch.org/models/wide_resnet101_2-32ee1156.pth"],
+            "wide_resnet101_2-32ee1156.pth",
+            Some("32ee1156"),
+            V1,
+            78.848,
+            94.284,
+        ),
+        Licence::Bsd3,
+        "torchvision, first recipe",
+    ),
+    imagenet(
+        (
+            "wide_resnet101_2.tv2_in1k",
+            "wide_resnet101_2",
+            &["https://download.pytorch.org/models/wide_resnet101_2-d733dc28.pth"],
+            "wide_resnet101_2-d733dc28.pth",
+            Some("d733dc28"),
+            V2,
+            82.510,
+            96.020,
+        ),
+        Licence::Bsd3,
+        "torchvision, second recipe",
+    ),
+    imagenet(
+        (
+            "resnet18.a1_in1k",
+            "resnet18",
+            &["https://huggingface.co/timm/resnet18.a1_in1k/resolve/main/model.safetensors"],
+            "resnet18.a1_in1k.safetensors",
+            Some("80c49dee3da4822c009c5a7fe591e9223c5a2cfcf95a4067ca4dfb5a7b89c612"),
+            TIMM,
+            71.504,
+            90.086,
+        ),
+        Licence::Apache2,
+        "timm, \"ResNet strikes back\" (arXiv:2110.00476), at 224 pixels",
+    ),
+    imagenet(
+        (
+            "resnet50.a1_in1k",
+            "resnet50",
+            &["https://huggingface.co/timm/resnet50.a1_in1k/resolve/main/model.safetensors"],
+            "resnet50.a1_in1k.safetensors",
+            Some("773525d5821de224f8f30c33377b7a795d7863e08522698200d3217d3f2a41bb"),
+            TIMM,
+            80.382,
+            94.598,
+        ),
+        Licence::Apache2,
+        "timm, \"ResNet strikes back\" (arXiv:2110.00476), at 224 pixels",
+    ),
+    imagenet(
+        (
+            "resnet50.a2_in1k",
+            "resnet50",
+            &["https://huggingface.co/timm/resnet50.a2_in1k/resolve/main/model.safetensors"],
+            "resnet50.a2_in1k.safetensors",
+            Some("f531f9aca4dde1b89e9a465c5b9e3b916a2d1b20a216acf3b9473d1e1212ecf6"),
+            TIMM,
+            79.828,
+            94.560,
+        ),
+        Licence::Apache2,
+        "timm, \"ResNet strikes back\" (arXiv:2110.00476), at 224 pixels",
+    ),
+    imagenet(
+        (
+            "resnet50d.a1_in1k",
+            "resnet50d",
+            &["https://huggingface.co/timm/resnet50d.a1_in1k/resolve/main/model.safetensors"],
+            "resnet50d.a1_in1k.safetensors",
+            Some("0b4f757b0732eb4c6584d2c3692923c3b92efe116b8a383fd4b5eb62fda660cb"),
+            TIMM,
+            80.730,
+            94.678,
+        ),
+        Licence::Apache2,
+        "timm, \"ResNet strikes back\" (arXiv:2110.00476), at 224 pixels",
+    ),
+    imagenet(
+        (
+            "resnet101.a1h_in1k",
+            "resnet101",
+            &["https://huggingface.co/timm/resnet101.a1h_in1k/resolve/main/model.safetensors"],
+            "resnet101.a1h_in1k.safetensors",
+            Some("1a076c0384295e7d3704f201c5711ff245507db934230bab72ff3014a95f90fe"),
+            TIMM,
+            81.950,
+            95.760,
+        ),
+        Licence::Apache2,
+        "timm, \"ResNet strikes back\" (arXiv:2110.00476), at 224 pixels",
+    ),
+    imagenet(
+        (
+            "resnet101.a1_in1k",
+            "resnet101",
+            &["https://huggingface.co/timm/resnet101.a1_in1k/resolve/main/model.safetensors"],
+            "resnet101.a1_in1k.safetensors",
+            Some("1ba5b660e7c175b3c27c557fc7dc8b2815be830c516815b0155f61b403f27380"),
+            TIMM,
+            81.494,
+            95.164,
+        ),
+        Licence::Apache2,
+        "timm, \"ResNet strikes back\" (arXiv:2110.00476), at 224 pixels",
+    ),
+];

@@ -1,0 +1,27 @@
+//! What the workspace-wide tests share: deterministic weights and the reference's golden files.
+
+pub mod golden;
+pub mod synthetic;
+
+/// `max |a - b| / max |b|`.
+///
+/// # Panics
+///
+/// If the lengths differ.
+pub fn relative_error(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    let greatest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0, f32::max);
+    let difference = greatest(&mut found.iter().zip(expected).map(|(a, b)| (a - b).abs()));
+    difference / greatest(&mut expected.iter().map(|b| b.abs()))
+}
+
+/// Mean and standard deviation.
+pub fn statistics(values: &[f32]) -> (f64, f64) {
+    let count = values.len() as f64;
+    let mean = values.iter().map(|&value| f64::from(value)).sum::<f64>() / count;
+    let squares = values
+        .iter()
+        .map(|&value| (f64::from(value) - mean).powi(2))
+        .sum::<f64>();
+    (mean, (squares / count).sqrt())
+}

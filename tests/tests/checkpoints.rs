@@ -1,0 +1,181 @@
+//! Every form in which people keep weights, on the same values.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::io::Read as _;
+
+use burn::tensor::Device;
+use burn_zoo::weights::{Checkpoint, Container, Dtype};
+use burn_zoo::{AnyClassifier, Classifier, Error};
+use burn_zoo_tests::golden::{Golden, fixture, values};
+use burn_zoo_tests::relative_error;
+
+fn error_of(model: &AnyClassifier, golden: &str) -> f32 {
+    let golden = Golden::read(golden);
+    let logits = values(model.forward(golden.input(&Device::flex())));
+    relative_error(&logits, &golden.output)
+}
+
+#[test]
+fn every_container_gives_the_golden_logits_without_a_word_about_its_form() {
+    // f16 keeps 11 bits of a weight and bf16 8, over 20 layers.
+    let files = [
+        ("resnet20_cifar.zip.pth", Container::PytorchZip, 1e-4),
+        ("resnet20_cifar.legacy.pth", Container::PytorchLegacy, 1e-4),
+        (
+            "resnet20_cifar.dataparallel.pth",
+            Container::PytorchZip,
+            1e-4,
+        ),
+        ("resnet20_cifar.safetensors", Container::Safetensors, 1e-4),
+        (
+            "resnet20_cifar.f16.safetensors",
+            Container::Safetensors,
+            5e-3,
+        ),
+        (
+            "resnet20_cifar.bf16.safetensors",
+            Container::Safetensors,
+            4e-2,
+        ),
+    ];
+    let device = Device::flex();
+    for (file, container, tolerance) in files {
+        let path = fixture(&format!("checkpoints/{file}"));
+        let checkpoint = Checkpoint::open(&path).unwrap();
+        assert_eq!(checkpoint.container(), container, "{file}");
+        let model = burn_zoo::load("resnet20_cifar", &checkpoint, &device).unwrap();
+        let error = error_of(&model, "resnet20_cifar");
+        assert!(error < tolerance, "{file}: logits differ by {error}");
+
+        let bytes = std::fs::read(&path).unwrap();
+        let checkpoint = Checkpoint::from_bytes(file, bytes).unwrap();
+        let again = burn_zoo::load("resnet20_cifar", &checkpoint, &device).unwrap();
+        assert_eq!(
+            error_of(&again, "resnet20_cifar"),
+            error,
+            "{file} from memory"
+        );
+    }
+}
+
+fn resnet18() -> Vec<u8> {
+    let file = std::fs::File::open(fixture("checkpoints/resnet18.pth.gz")).unwrap();
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(file)
+        .read_to_end(&mut bytes)
+        .unwrap();
+    bytes
+}
+
+#[test]
+fn torchvisions_file_gives_the_golden_logits() {
+    let checkpoint = Checkpoint::from_bytes("resnet18.pth", resnet18()).unwrap();
+    let device = Device::flex();
+    let model = burn_zoo::load("resnet18", &checkpoint, &device).unwrap();
+    assert!(error_of(&model, "resnet18") < 1e-4);
+    assert_eq!(burn_zoo::fits(&checkpoint, &device), ["resnet18"]);
+}
+
+#[test]
+fn a_file_fits_every_architecture_with_its_keys() {
+    let checkpoint = Checkpoint::open(&fixture("checkpoints/resnet20_cifar.zip.pth")).unwrap();
+    let fits = burn_zoo::fits(&checkpoint, &Device::flex());
+    assert_eq!(fits, ["resnet20_cifar", "plain20_cifar"]);
+}
+
+#[test]
+fn another_networks_file_is_refused_with_a_list() {
+    let golden = Golden::read("resnet34");
+    let checkpoint = golden.checkpoint("resnet34.pth");
+    let error = burn_zoo::load("resnet18", &checkpoint, &Device::flex()).unwrap_err();
+    let Error::Weights {
+        name,
+        model,
+        mismatch,
+    } = error
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(
+        (name.as_str(), model.as_str()),
+        ("resnet34.pth", "resnet18")
+    );
+    assert!(mismatch.contains("unused (layer1.2.bn1.bias"), "{mismatch}");
+}
+
+#[test]
+fn missing_and_misshapen_tensors_are_named() {
+    let mut golden = Golden::read("resnet20_cifar");
+    golden
+        .state_dict
+        .retain(|(key, _, _)| key != "layer1.0.conv1.weight");
+    let wide = golden
+        .state_dict
+        .iter_mut()
+        .find(|(key, _, _)| key == "bn1.bias")
+        .unwrap();
+    wide.1 = vec![17];
+    let checkpoint = golden.checkpoint("odd");
+    let error = burn_zoo::load("resnet20_cifar", &checkpoint, &Device::flex()).unwrap_err();
+    let message = error.to_string();
+    assert!(
+        message.contains("1 missing (layer1.0.conv1.weight)"),
+        "{message}"
+    );
+    assert!(
+        message.contains("bn1.bias is [17], expected [16]"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_file_cut_off_anywhere_is_an_error_that_names_it() {
+    let device = Device::flex();
+    for file in [
+        "resnet20_cifar.zip.pth",
+        "resnet20_cifar.legacy.pth",
+        "resnet20_cifar.safetensors",
+    ] {
+        let bytes = std::fs::read(fixture(&format!("checkpoints/{file}"))).unwrap();
+        for sixteenth in 0..16 {
+            let cut = bytes[..bytes.len() * sixteenth / 16].to_vec();
+            let loaded = Checkpoint::from_bytes(file, cut)
+                .and_then(|checkpoint| burn_zoo::load("resnet20_cifar", &checkpoint, &device));
+            let message = loaded.expect_err("a part is not the whole").to_string();
+            assert!(
+                message.contains(file),
+                "{file} at {sixteenth}/16: {message}"
+            );
+        }
+    }
+    let error = Checkpoint::from_bytes("notes.safetensors", b"just some text".to_vec());
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("notes.safetensors: it is neither")
+    );
+}
+
+#[test]
+fn a_saved_file_has_the_references_keys_and_the_same_values() {
+    let golden = Golden::read("resnet20_cifar");
+    let device = Device::flex();
+    let checkpoint = golden.checkpoint("golden");
+    let model = burn_zoo::load("resnet20_cifar", &checkpoint, &device).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("saved");
+    model.save(&path, Dtype::F32).unwrap();
+
+    let saved = Checkpoint::open(&path).unwrap();
+    let mut expected = golden.keys();
+    expected.sort();
+    let keys: Vec<_> = saved
+        .keys()
+        .map(|(key, shape)| (key.to_owned(), shape.to_vec()))
+        .collect();
+    assert_eq!(keys, expected);
+    let again = burn_zoo::load("resnet20_cifar", &saved, &device).unwrap();
+    assert!(error_of(&again, "resnet20_cifar") < 1e-4);
+}
