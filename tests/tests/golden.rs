@@ -35,12 +35,14 @@ fn check(name: &str) {
     expected.sort();
     assert_eq!(keys, expected, "{name}: keys and shapes");
 
-    let parameters: usize = keys
-        .iter()
-        .filter(|(key, _)| !key.contains("running_"))
-        .map(|(_, shape)| shape.iter().product::<usize>())
-        .sum();
-    assert_eq!(parameters, golden.parameters, "{name}: parameters");
+    let [_, _, height, width] = golden.input_shape;
+    let summary = burn_zoo_graph::summarise(&model, height, width).unwrap();
+    assert_eq!(
+        (summary.params, summary.params_aux),
+        (golden.parameters, 0),
+        "{name}: parameters"
+    );
+    assert_eq!(summary.macs, golden.macs, "{name}: multiply-accumulates");
 
     let input = golden.input(&device);
     let error = relative_error(&values(model.forward(input.clone())), &golden.output);

@@ -1,0 +1,56 @@
+//! `burn-zoo inspect`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use burn_zoo_core::weights::Checkpoint;
+use serde_json::json;
+
+use crate::failure::Outcome;
+use crate::{device, report};
+
+/// Shows what a weight file holds and every architecture it fits
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: burn-zoo inspect model_best.pth.tar")]
+pub(crate) struct Args {
+    /// Weight file; its content says what form it has, not its ending
+    file: PathBuf,
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<Outcome> {
+        let checkpoint = Checkpoint::open(&self.file)?;
+        let fits = burn_zoo::fits(&checkpoint, &device::parse("flex")?);
+        if self.json {
+            let tensors = checkpoint.tensors().iter().map(|tensor| {
+                json!({ "name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype })
+            });
+            report::json(&json!({
+                "container": checkpoint.container().to_string(),
+                "tensors": tensors.collect::<Vec<_>>(),
+                "fits": fits,
+            }))?;
+            return Ok(Outcome::Done);
+        }
+        let mut table = report::table(&["tensor", "shape", "dtype"]);
+        for tensor in checkpoint.tensors() {
+            let shape = report::shape(&tensor.shape);
+            table.add_row([tensor.name.clone(), shape, tensor.dtype.clone()]);
+        }
+        report::print(&table)?;
+        let fits = if fits.is_empty() {
+            "no known architecture".to_owned()
+        } else {
+            fits.join(", ")
+        };
+        let count = checkpoint.tensors().len();
+        report::text(&format!(
+            "{}, {count} tensors, fits {fits}",
+            checkpoint.container()
+        ))?;
+        Ok(Outcome::Done)
+    }
+}

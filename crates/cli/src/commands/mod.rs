@@ -1,0 +1,57 @@
+//! The commands, one file each.
+
+mod classify;
+mod completions;
+mod devices;
+mod evaluate;
+mod features;
+mod inspect;
+mod list;
+mod summary;
+mod train;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Outcome;
+
+/// Image classifiers for Burn: every model by name, with pretrained weights.
+#[derive(Debug, Parser)]
+#[command(
+    name = "burn-zoo",
+    version,
+    about,
+    after_help = "Example: burn-zoo classify assets/digits/3.png"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    List(list::Args),
+    Summary(summary::Args),
+    Inspect(inspect::Args),
+    Classify(classify::Args),
+    Features(features::Args),
+    Evaluate(evaluate::Args),
+    Train(train::Args),
+    Devices(devices::Args),
+    Completions(completions::Args),
+}
+
+/// Runs one command to its end.
+pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
+    match command {
+        Command::List(args) => args.run(),
+        Command::Summary(args) => args.run(),
+        Command::Inspect(args) => args.run(),
+        Command::Classify(args) => args.run(),
+        Command::Features(args) => args.run(),
+        Command::Evaluate(args) => args.run(),
+        Command::Train(args) => args.run(),
+        Command::Devices(args) => args.run(),
+        Command::Completions(args) => args.run(),
+    }
+}

@@ -1,0 +1,111 @@
+//! `burn-zoo train`.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use burn_zoo::weights::Dtype;
+use burn_zoo::{AnyClassifier, Options};
+use burn_zoo_train::{EpochReport, Recipe, Run, TrainReport};
+use serde_json::{Value, json};
+
+use crate::device::DeviceArgs;
+use crate::failure::Outcome;
+use crate::report;
+
+/// Trains a model from a recipe file: validates after each epoch and keeps the best weights
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: burn-zoo train recipes/digits-resnet20.toml --set epochs=2 --set optimizer.lr=0.05"
+)]
+pub(crate) struct Args {
+    /// The recipe, a TOML file
+    recipe: PathBuf,
+    /// Folder of the data set, instead of the recipe's
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// Replaces one value of the recipe, as optimizer.lr=0.05; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<Outcome> {
+        let recipe = Recipe::read(&self.recipe, &self.set)?;
+        let device = self.device.open()?;
+        let (training, validation) = recipe.datasets(self.data.as_deref())?;
+        // Seeded before the weights are drawn, so that a run can be repeated.
+        device.seed(recipe.seed);
+        let options = Options {
+            classes: recipe.classes,
+            channels: recipe.channels,
+        };
+        let model = burn_zoo::create(&recipe.model, options, &device)?;
+        let preprocess = burn_zoo::preprocess(&recipe.model, recipe.channels)?;
+        report::note(&format!(
+            "training {} on {} images, validating on {}, into {}",
+            recipe.model,
+            training.len(),
+            validation.len(),
+            recipe.output.display()
+        ));
+        let total = recipe.epochs;
+        let progress = |epoch: &EpochReport| report::note(&line(epoch, total));
+        let run = Run {
+            recipe: &recipe,
+            preprocess,
+            training,
+            validation,
+            save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
+        };
+        let done = burn_zoo_train::train(model, run, &device, progress)?;
+        if self.json {
+            report::json(&document(&done))?;
+        } else {
+            report::text(&format!(
+                "best top-1 {:.2} % in epoch {}, kept in {}",
+                done.best.top1,
+                done.best.epoch,
+                done.checkpoint.display()
+            ))?;
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+fn document(done: &TrainReport) -> Value {
+    let epochs = done.epochs.iter().map(|epoch| {
+        json!({
+            "epoch": epoch.epoch,
+            "train_loss": epoch.train_loss,
+            "valid_loss": epoch.valid_loss,
+            "top1": epoch.top1,
+            "seconds": epoch.seconds,
+        })
+    });
+    json!({
+        "epochs": epochs.collect::<Vec<_>>(),
+        "best": { "epoch": done.best.epoch, "top1": done.best.top1 },
+        "checkpoint": done.checkpoint,
+    })
+}
+
+fn line(epoch: &EpochReport, total: usize) -> String {
+    format!(
+        "epoch {}/{total}: train loss {:.4}, valid loss {:.4}, top-1 {:.2} %, {:.1} s",
+        epoch.epoch, epoch.train_loss, epoch.valid_loss, epoch.top1, epoch.seconds
+    )
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => {
+            Ok((key.trim().to_owned(), value.trim().to_owned()))
+        }
+        _ => Err("expected KEY=VALUE, as optimizer.lr=0.05".to_owned()),
+    }
+}

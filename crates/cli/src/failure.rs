@@ -1,0 +1,117 @@
+//! From errors to one line on standard error and an exit status.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+/// How a command that came to its end went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything was done.
+    Done,
+    /// Some of several inputs failed; their rows say why.
+    Partial,
+}
+
+/// Arguments that do not go together: exit status 2.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// The error and its causes on one line, each said once: some messages quote their cause already.
+pub(crate) fn one_line(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.is_empty() {
+            line = text;
+        } else if !line.contains(&text) {
+            line = format!("{line}: {text}");
+        }
+    }
+    line
+}
+
+/// The outcome of several inputs, of which some failed; their rows have said which.
+pub(crate) fn outcome<'a>(
+    total: usize,
+    errors: impl IntoIterator<Item = &'a anyhow::Error>,
+) -> Outcome {
+    let errors: Vec<_> = errors.into_iter().collect();
+    let Some(first) = errors.first() else {
+        return Outcome::Done;
+    };
+    let first = one_line(first);
+    if total == 1 {
+        eprintln!("burn-zoo: {first}");
+    } else {
+        eprintln!(
+            "burn-zoo: {} of {total} images failed; the first: {first}",
+            errors.len()
+        );
+    }
+    Outcome::Partial
+}
+
+/// Runs a command and reports how it failed.
+///
+/// A panic is a bug, but a script still deserves its one line: the message is kept from the hook
+/// and printed here. `RUST_BACKTRACE` shows it in full.
+pub(crate) fn catch(command: impl FnOnce() -> anyhow::Result<Outcome>) -> ExitCode {
+    static LAST: Mutex<String> = Mutex::new(String::new());
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|info| {
+            if let Ok(mut last) = LAST.lock() {
+                *last = info
+                    .to_string()
+                    .split_whitespace()
+                    .collect::<Vec<_>>()
+                    .join(" ");
+            }
+        }));
+    }
+    match catch_unwind(AssertUnwindSafe(command)) {
+        Ok(Ok(Outcome::Done)) => ExitCode::SUCCESS,
+        Ok(Ok(Outcome::Partial)) => ExitCode::FAILURE,
+        Ok(Err(error)) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
+            eprintln!("burn-zoo: {}", one_line(&error));
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
+        }
+        Err(_) => {
+            let message = LAST.lock().map(|last| last.clone()).unwrap_or_default();
+            eprintln!("burn-zoo: internal error, please report it: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whoever read our output has seen enough (`burn-zoo list | head`).
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_that_the_message_quotes_are_said_once() {
+        let cause = anyhow::anyhow!("no such file");
+        let error = cause
+            .context("cannot read a.png:\nno such file")
+            .context("row 3");
+        assert_eq!(one_line(&error), "row 3: cannot read a.png: no such file");
+    }
+}

@@ -1,0 +1,26 @@
+//! The `burn-zoo` command: lists, inspects, runs, evaluates and trains the models of burn-zoo.
+//!
+//! One JSON document or one table on standard output, everything else on standard error; exit
+//! status 0 done, 1 failed, 2 wrong usage.
+
+// Networks of a hundred layers are deeply nested types.
+#![recursion_limit = "256"]
+
+mod commands;
+mod count;
+mod device;
+mod failure;
+mod inputs;
+mod model;
+mod preprocessing;
+mod report;
+mod tensors;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = commands::Cli::parse();
+    failure::catch(|| commands::run(cli.command))
+}

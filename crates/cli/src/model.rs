@@ -1,0 +1,155 @@
+//! From `MODEL`, `--weights`, `--labels` and the preprocessing flags to something that runs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use burn::tensor::{Device, Tensor};
+use burn_zoo::{AnyClassifier, Entry, Options};
+use burn_zoo_core::weights::Checkpoint;
+use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
+
+use crate::failure::Usage;
+use crate::preprocessing::PreprocessArgs;
+
+/// The model that is run where none is named; its weights are inside the program.
+pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
+
+/// Where a model's values and names come from.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct WeightArgs {
+    /// Weight file (PyTorch, safetensors, burnpack); classes and channels are read off it
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Names of the classes: one a line, or a CSV with a `name` column
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    #[command(flatten)]
+    preprocessing: PreprocessArgs,
+}
+
+/// A model with its weights, ready for images.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// As named.
+    pub(crate) name: &'static str,
+    /// The network on its device.
+    pub(crate) model: AnyClassifier,
+    /// What an image goes through first.
+    pub(crate) preprocess: Preprocess,
+    labels: Vec<String>,
+}
+
+impl Loaded {
+    /// The name of a class, where it has one.
+    pub(crate) fn label(&self, class: usize) -> Option<&str> {
+        self.labels.get(class).map(String::as_str)
+    }
+
+    /// Refuses an image that the network would panic on.
+    pub(crate) fn check(&self, images: &Tensor<4>) -> Result<()> {
+        Ok(self.model.input().check(images.dims())?)
+    }
+}
+
+impl WeightArgs {
+    /// The model with trained weights.
+    pub(crate) fn load(&self, name: &str, device: &Device) -> Result<Loaded> {
+        let entry = burn_zoo::find(name)?;
+        let model = match &self.weights {
+            Some(path) => burn_zoo::load(entry.architecture, &Checkpoint::open(path)?, device)?,
+            None if entry.weights.is_some() => burn_zoo::pretrained(entry.name, device)?,
+            None => return Err(Usage(without_weights(&entry)).into()),
+        };
+        let preprocess = self.preprocessing.apply(preprocess(&entry, &model)?);
+        let [height, width] = preprocess.crop;
+        model
+            .input()
+            .check([1, preprocess.channels, height, width])?;
+        let labels = self.labels(&entry, &model)?;
+        Ok(Loaded {
+            name: entry.name,
+            model,
+            preprocess,
+            labels,
+        })
+    }
+
+    fn labels(&self, entry: &Entry, model: &AnyClassifier) -> Result<Vec<String>> {
+        let classes = model.num_classes();
+        let Some(path) = &self.labels else {
+            return Ok(known_labels(entry, model));
+        };
+        let names = labels::read(path)?;
+        if names.len() == classes {
+            return Ok(names);
+        }
+        let reason = format!(
+            "{} names, but {} has {classes} classes",
+            names.len(),
+            entry.name
+        );
+        Err(Error::Labels {
+            path: path.clone(),
+            reason,
+        }
+        .into())
+    }
+}
+
+/// The model as it is built, with trained weights only where a file is given.
+pub(crate) fn build(
+    name: &str,
+    weights: Option<&Path>,
+    device: &Device,
+) -> Result<(&'static str, AnyClassifier)> {
+    let entry = burn_zoo::find(name)?;
+    let model = match weights {
+        Some(path) => burn_zoo::load(entry.architecture, &Checkpoint::open(path)?, device)?,
+        None => burn_zoo::create(entry.architecture, options(&entry)?, device)?,
+    };
+    Ok((entry.name, model))
+}
+
+/// Classes and channels of an entry: its weights' or the architecture's usual ones.
+pub(crate) fn options(entry: &Entry) -> Result<Options> {
+    Ok(match entry.weights {
+        Some(meta) => Options {
+            classes: meta.classes,
+            channels: meta.preprocess.channels,
+        },
+        None => Options::of(entry.architecture)?,
+    })
+}
+
+/// Named weights carry their own; a file with other channels goes by its architecture.
+fn preprocess(entry: &Entry, model: &AnyClassifier) -> Result<Preprocess> {
+    let channels = model.input().channels;
+    match entry.weights {
+        Some(meta) if meta.preprocess.channels == channels => Ok(meta.preprocess),
+        _ => Ok(burn_zoo::preprocess(entry.architecture, channels)?),
+    }
+}
+
+fn known_labels(entry: &Entry, model: &AnyClassifier) -> Vec<String> {
+    let digits = entry.name.ends_with(".digits") && model.input().channels == 1;
+    match model.num_classes() {
+        1000 => labels::imagenet_1k()
+            .iter()
+            .map(|class| class.name.to_string())
+            .collect(),
+        10 if digits => (0..10).map(|digit: usize| digit.to_string()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn without_weights(entry: &Entry) -> String {
+    let named = burn_zoo::list(&format!("{}.*", entry.architecture));
+    let or = match named.first() {
+        Some(row) => format!(", or name some as in {}", row.name),
+        None => String::new(),
+    };
+    format!(
+        "{} is an architecture without weights; give --weights FILE{or}",
+        entry.name
+    )
+}

@@ -1,0 +1,96 @@
+//! What goes to standard output: one JSON document or tables, and nothing else.
+
+use std::io::Write as _;
+
+use comfy_table::{Table, presets};
+use serde_json::Value;
+
+/// Writes text to standard output; a closed pipe is an error that `failure` takes for success.
+pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Writes one JSON document.
+pub(crate) fn json(value: &Value) -> anyhow::Result<()> {
+    text(&serde_json::to_string_pretty(value)?)
+}
+
+/// An empty table with these columns.
+pub(crate) fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_header(header.iter().copied());
+    table
+}
+
+/// Writes a table.
+pub(crate) fn print(table: &Table) -> anyhow::Result<()> {
+    text(&table.trim_fmt())
+}
+
+/// Tells of progress on standard error, where it disturbs no script.
+pub(crate) fn note(message: &str) {
+    eprintln!("{message}");
+}
+
+/// `1_234_567` as `1,234,567`.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `[64, 56, 56]` as `64x56x56`.
+pub(crate) fn shape(sizes: &[usize]) -> String {
+    sizes
+        .iter()
+        .map(usize::to_string)
+        .collect::<Vec<_>>()
+        .join("x")
+}
+
+/// A number that may be unknown, with two decimals.
+pub(crate) fn percent(value: Option<f32>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
+}
+
+/// A float as JSON without the noise of widening: 69.758, not 69.75800323486328.
+pub(crate) fn number(value: f32) -> Value {
+    value
+        .to_string()
+        .parse::<f64>()
+        .ok()
+        .filter(|value| value.is_finite())
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_grouped_by_thousands() {
+        for (count, expected) in [(0, "0"), (999, "999"), (11_689_512, "11,689,512")] {
+            assert_eq!(grouped(count), expected);
+        }
+    }
+
+    #[test]
+    fn floats_keep_their_shortest_form_in_json() {
+        assert_eq!(number(69.758).to_string(), "69.758");
+        assert_eq!(number(f32::NAN), Value::Null);
+    }
+}

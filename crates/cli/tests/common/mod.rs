@@ -1,0 +1,30 @@
+//! Runs the binary as a script does.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+pub(crate) fn checkpoint(name: &str) -> PathBuf {
+    root().join("tests/fixtures/checkpoints").join(name)
+}
+
+pub(crate) fn burn_zoo(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_burn-zoo"))
+        .args(arguments)
+        .env_remove("BURN_DEVICE")
+        .env_remove("RUST_BACKTRACE")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary was built")
+}
+
+pub(crate) fn status(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}

@@ -1,0 +1,68 @@
+//! Recording on the capture device.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use burn::backend::capture::CaptureBackend;
+use burn::backend::ir::{OperationIr, TensorId};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::parameters::trainable;
+
+/// Only one recording may be under way on the capture device.
+static RECORDING: Mutex<()> = Mutex::new(());
+
+/// The operations of one forward pass.
+#[derive(Debug)]
+pub struct Recording {
+    /// In the order in which they ran.
+    pub operations: Vec<OperationIr>,
+    /// Elements of each trainable parameter, by the id that operations read it by.
+    pub parameters: HashMap<TensorId, usize>,
+    /// Ids of the outputs.
+    pub outputs: Vec<TensorId>,
+}
+
+/// Runs `forward` on a copy of the module that records instead of computing, with an input of
+/// `[batch, channels, height, width]`. The module itself stays as it is.
+///
+/// # Panics
+///
+/// If `forward` does, or if it brings a tensor from another device.
+pub fn record<M: Module, const D: usize>(
+    module: &M,
+    shape: [usize; 4],
+    forward: impl FnOnce(&M, Tensor<4>) -> Vec<Tensor<D>>,
+) -> Recording {
+    let _alone = RECORDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let device = Device::capture();
+    // `valid` gives running statistics of its own: a plain clone shares them, and moving the
+    // clone would move the original's.
+    let copy = module.valid();
+    let (mut parameters, mut outputs) = (HashMap::new(), Vec::new());
+    let graph = device
+        .capture_scope(|scope| {
+            let copy = copy.to_device(&device);
+            let zeros = TensorData::zeros::<f32, _>(shape);
+            let input = Tensor::<4>::from_data(zeros, &device);
+            let start = id(&input);
+            parameters = trainable(&copy);
+            let found = forward(&copy, input);
+            outputs = found.iter().map(id).collect();
+            scope.complete([start], outputs.clone())
+        })
+        .expect("no other recording is under way, and the ids are this one's");
+    Recording {
+        operations: graph.graph.operations,
+        parameters,
+        outputs,
+    }
+}
+
+fn id<const D: usize>(tensor: &Tensor<D>) -> TensorId {
+    let Ok(primitive) = tensor.clone().try_into_primitive::<CaptureBackend>() else {
+        panic!("a tensor of the forward pass is on another device");
+    };
+    primitive.id()
+}

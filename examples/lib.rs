@@ -1,0 +1,1 @@
+//! Short programs that use burn-zoo as a library: `cargo run --release --example classify`.
