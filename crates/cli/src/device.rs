@@ -6,7 +6,7 @@ use burn::tensor::Device;
 /// The choice of the backend.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct DeviceArgs {
-    /// Backend and, for GPUs, number: flex, ndarray, cpu, wgpu[:N], cuda[:N]
+    /// Backend and, for GPUs, number: flex, ndarray, cpu, wgpu or wgpu:N, cuda or cuda:N
     #[arg(
         long,
         value_name = "DEVICE",
