@@ -7,9 +7,13 @@ pub mod synthetic;
 ///
 /// # Panics
 ///
-/// If the lengths differ.
+/// If the lengths differ or a value is not finite: `max` would pass over NaN.
 pub fn relative_error(found: &[f32], expected: &[f32]) -> f32 {
     assert_eq!(found.len(), expected.len());
+    assert!(
+        found.iter().all(|value| value.is_finite()),
+        "a value is not finite"
+    );
     let greatest = |values: &mut dyn Iterator<Item = f32>| values.fold(0.0, f32::max);
     let difference = greatest(&mut found.iter().zip(expected).map(|(a, b)| (a - b).abs()));
     difference / greatest(&mut expected.iter().map(|b| b.abs()))

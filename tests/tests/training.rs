@@ -91,6 +91,7 @@ fn losses_and_worst_gradient(name: &str) -> (Vec<f32>, Vec<f32>, f64) {
                 let found = &collect.found[&ids[key]];
                 let (mean, std) = statistics(found);
                 let error = (mean - expected.mean).abs().max((std - expected.std).abs());
+                assert!(error.is_finite(), "gradient of {key} is not finite");
                 worst = worst.max(error / expected.std);
             }
         }
