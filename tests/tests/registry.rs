@@ -8,12 +8,9 @@ use burn_zoo::{Options, create, find, list};
 fn parameters(architecture: &str) -> usize {
     let options = Options::of(architecture).unwrap();
     let model = create(architecture, options, &Device::flex()).unwrap();
-    let trainable = model
-        .keys()
-        .into_iter()
-        .filter(|(key, _)| !key.contains("running_"));
+    let trainable = model.slots().into_iter().filter(|slot| slot.trainable);
     trainable
-        .map(|(_, shape)| shape.iter().product::<usize>())
+        .map(|slot| slot.shape.iter().product::<usize>())
         .sum()
 }
 

@@ -85,7 +85,8 @@ fn losses_and_worst_gradient(name: &str) -> (Vec<f32>, Vec<f32>, f64) {
                 found: HashMap::new(),
             };
             model.visit(&mut collect);
-            let ids: HashMap<String, u64> = model.keyed_parameters().into_iter().collect();
+            let slots = model.slots().into_iter();
+            let ids: HashMap<String, u64> = slots.map(|slot| (slot.key, slot.id)).collect();
             for (key, expected) in &run.first_step.gradients {
                 // PyTorch's matrices are transposed, which changes neither statistic.
                 let found = &collect.found[&ids[key]];

@@ -62,6 +62,13 @@ pub struct FeatureMap {
     pub map: Tensor<4>,
 }
 
+impl FeatureMap {
+    /// A stage's output under its name.
+    pub fn new(name: &'static str, map: Tensor<4>) -> Self {
+        Self { name, map }
+    }
+}
+
 /// What a network takes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputSpec {

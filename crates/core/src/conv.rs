@@ -3,7 +3,7 @@
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::nn::{BatchNorm, BatchNormConfig, Initializer, PaddingConfig2d};
+use burn::nn::{BatchNorm, BatchNormConfig, Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,9 @@ pub struct ConvNormActConfig {
     /// Groups of channels that do not see each other.
     #[config(default = "1")]
     pub groups: usize,
+    /// Whether the convolution adds a bias, which the norm after it takes out again.
+    #[config(default = "false")]
+    pub bias: bool,
     /// Added to the variance by the batch norm. A checkpoint does not hold it.
     #[config(default = "1e-5")]
     pub epsilon: f64,
@@ -62,7 +65,7 @@ impl ConvNormActConfig {
             .with_stride([self.stride; 2])
             .with_groups(self.groups)
             .with_padding(PaddingConfig2d::Explicit(height, width, height, width))
-            .with_bias(false)
+            .with_bias(self.bias)
             .with_initializer(Initializer::KaimingNormal {
                 gain: std::f64::consts::SQRT_2,
                 fan_out_only: true,
@@ -77,7 +80,7 @@ impl ConvNormActConfig {
     }
 }
 
-/// Convolution without bias, batch norm, activation (Ioffe and Szegedy 2015, arXiv:1502.03167,
+/// Convolution, batch norm, activation (Ioffe and Szegedy 2015, arXiv:1502.03167,
 /// section 3.2).
 #[derive(Module, Debug)]
 pub struct ConvNormAct {
@@ -111,6 +114,12 @@ impl ConvNormAct {
         self.norm.gamma = self.norm.gamma.map(|scale| scale.zeros_like());
         self
     }
+}
+
+/// A last layer of `classes` outputs in the place of `layer`, freshly drawn, on its device.
+pub fn with_outputs(layer: &Linear, classes: usize) -> Linear {
+    let [features, _] = layer.weight.shape().dims();
+    LinearConfig::new(features, classes).init(&layer.weight.lazy_device())
 }
 
 /// Applies layers one after the other.

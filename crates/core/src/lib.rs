@@ -10,6 +10,6 @@ mod preprocess;
 pub mod weights;
 
 pub use classifier::{Classifier, FeatureMap, Head, InputSpec};
-pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain};
+pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, with_outputs};
 pub use error::Error;
 pub use preprocess::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};

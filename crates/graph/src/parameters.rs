@@ -1,17 +1,19 @@
 //! Which recorded tensors are trainable parameters.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use burn::backend::capture::CaptureBackend;
 use burn::backend::ir::TensorId;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::Tensor;
+use burn_zoo_core::weights::slots;
 
 /// Number of elements of each trainable parameter of a module on the capture device, by the id
 /// that operations read it by. Running statistics are no parameters.
 pub(crate) fn trainable<M: Module>(module: &M) -> HashMap<TensorId, usize> {
+    let trainable = slots(module, &[]).into_iter().filter(|slot| slot.trainable);
     let mut found = Found {
-        path: Vec::new(),
+        trainable: trainable.map(|slot| slot.id).collect(),
         sizes: HashMap::new(),
     };
     module.visit(&mut found);
@@ -19,26 +21,13 @@ pub(crate) fn trainable<M: Module>(module: &M) -> HashMap<TensorId, usize> {
 }
 
 struct Found {
-    path: Vec<String>,
+    trainable: HashSet<u64>,
     sizes: HashMap<TensorId, usize>,
 }
 
 impl ModuleVisitor for Found {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // A batch norm's running state is visited as if it were a parameter.
-        if self
-            .path
-            .last()
-            .is_some_and(|name| name.starts_with("running_"))
-        {
+        if !self.trainable.contains(&param.id.val()) {
             return;
         }
         let tensor = param.val();

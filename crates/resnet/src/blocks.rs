@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{Activation, ConvNormAct, ConvNormActConfig, chain};
+use burn_zoo_core::{Activation, ConvNormAct, ConvNormActConfig, FeatureMap, chain};
 use serde::{Deserialize, Serialize};
 
 /// How a block's input reaches the addition.
@@ -153,6 +153,20 @@ impl ResidualBlock {
             None => pooled,
         }
     }
+}
+
+/// The outputs of stages one after the other, the first layers' before them.
+pub(crate) fn run(
+    conv1: Tensor<4>,
+    stages: &[(&'static str, &[ResidualBlock])],
+) -> Vec<FeatureMap> {
+    let mut maps = vec![FeatureMap::new("conv1", conv1.clone())];
+    stages.iter().fold(conv1, |map, (name, blocks)| {
+        let map = blocks.iter().fold(map, |map, block| block.forward(map));
+        maps.push(FeatureMap::new(name, map.clone()));
+        map
+    });
+    maps
 }
 
 /// Option A: every `stride`-th pixel, then zero channels after the existing ones.

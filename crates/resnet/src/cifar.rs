@@ -6,10 +6,12 @@ use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
-use burn_zoo_core::{Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec};
+use burn_zoo_core::{
+    Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, chain, with_outputs,
+};
 
 use crate::Stem;
-use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit};
+use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit, run};
 
 /// Channels of the three stages.
 const WIDTHS: [usize; 3] = [16, 32, 64];
@@ -121,24 +123,11 @@ impl Classifier for CifarResNet {
     fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
         self.input.assert(&images);
         let stages = [
-            ("stage1", &self.stage1),
-            ("stage2", &self.stage2),
-            ("stage3", &self.stage3),
+            ("stage1", self.stage1.as_slice()),
+            ("stage2", self.stage2.as_slice()),
+            ("stage3", self.stage3.as_slice()),
         ];
-        let map = burn_zoo_core::chain(&self.stem, images);
-        let mut maps = vec![FeatureMap {
-            name: "conv1",
-            map: map.clone(),
-        }];
-        stages.into_iter().fold(map, |map, (name, blocks)| {
-            let map = blocks.iter().fold(map, |map, block| block.forward(map));
-            maps.push(FeatureMap {
-                name,
-                map: map.clone(),
-            });
-            map
-        });
-        maps
+        run(chain(&self.stem, images), &stages)
     }
 
     fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
@@ -155,9 +144,7 @@ impl Classifier for CifarResNet {
     }
 
     fn with_classes(mut self, classes: usize) -> Self {
-        let [features, _] = self.classifier.weight.dims();
-        let device = self.classifier.weight.device();
-        self.classifier = LinearConfig::new(features, classes).init(&device);
+        self.classifier = with_outputs(&self.classifier, classes);
         self
     }
 }

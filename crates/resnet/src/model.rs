@@ -6,10 +6,12 @@ use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxP
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
-use burn_zoo_core::{Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, chain};
+use burn_zoo_core::{
+    Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, chain, with_outputs,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit};
+use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit, run};
 
 /// Columns of Table 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,37 +37,6 @@ impl Depth {
             Self::D50 => (Kind::Bottleneck, [3, 4, 6, 3]),
             Self::D101 => (Kind::Bottleneck, [3, 4, 23, 3]),
             Self::D152 => (Kind::Bottleneck, [3, 8, 36, 3]),
-        }
-    }
-}
-
-impl Depth {
-    /// Number of convolutions on the main path, with one in the stem.
-    pub const fn conv_layers(self) -> usize {
-        let (kind, [a, b, c, d]) = self.row();
-        let per_block = match kind {
-            Kind::Basic => 2,
-            Kind::Bottleneck => 3,
-        };
-        1 + per_block * (a + b + c + d)
-    }
-
-    /// Number of convolutions on shortcuts: conv2_x of a basic net keeps its shape.
-    pub const fn projections(self, shortcut: Shortcut) -> usize {
-        match (shortcut, self.row().0) {
-            (Shortcut::None | Shortcut::ZeroPad, _) => 0,
-            (_, Kind::Basic) => 3,
-            (_, Kind::Bottleneck) => 4,
-        }
-    }
-}
-
-impl Stem {
-    /// Convolutions more than one.
-    pub const fn extra_layers(self) -> usize {
-        match self {
-            Self::Single => 0,
-            Self::Deep => 2,
         }
     }
 }
@@ -217,25 +188,12 @@ impl Classifier for ResNet {
     fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
         self.input.assert(&images);
         let stages = [
-            ("conv2_x", &self.conv2_x),
-            ("conv3_x", &self.conv3_x),
-            ("conv4_x", &self.conv4_x),
-            ("conv5_x", &self.conv5_x),
+            ("conv2_x", self.conv2_x.as_slice()),
+            ("conv3_x", self.conv3_x.as_slice()),
+            ("conv4_x", self.conv4_x.as_slice()),
+            ("conv5_x", self.conv5_x.as_slice()),
         ];
-        let map = self.max_pool.forward(chain(&self.stem, images));
-        let mut maps = vec![FeatureMap {
-            name: "conv1",
-            map: map.clone(),
-        }];
-        stages.into_iter().fold(map, |map, (name, blocks)| {
-            let map = blocks.iter().fold(map, |map, block| block.forward(map));
-            maps.push(FeatureMap {
-                name,
-                map: map.clone(),
-            });
-            map
-        });
-        maps
+        run(self.max_pool.forward(chain(&self.stem, images)), &stages)
     }
 
     fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
@@ -252,9 +210,7 @@ impl Classifier for ResNet {
     }
 
     fn with_classes(mut self, classes: usize) -> Self {
-        let [features, _] = self.classifier.weight.dims();
-        let device = self.classifier.weight.device();
-        self.classifier = LinearConfig::new(features, classes).init(&device);
+        self.classifier = with_outputs(&self.classifier, classes);
         self
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
-use burn_zoo_core::weights::{self, Checkpoint, Dtype};
+use burn_zoo_core::weights::{self, Checkpoint, Differences, Dtype, Slot};
 use burn_zoo_core::{Classifier, Error, FeatureMap, Head, InputSpec};
 use burn_zoo_resnet::{CifarResNet, ResNet};
 
@@ -27,16 +27,20 @@ macro_rules! each {
     };
 }
 
-impl AnyClassifier {
-    /// The reference's keys with shapes in PyTorch's layout, in its order, without
-    /// `num_batches_tracked`.
-    pub fn keys(&self) -> Vec<(String, Vec<usize>)> {
-        each!(self, model => weights::reference_keys(model, &model.keys()))
-    }
+/// The same network after a change that may fail.
+macro_rules! change {
+    ($any:expr, $model:ident => $call:expr) => {
+        match $any {
+            AnyClassifier::ResNet($model) => $call.map(AnyClassifier::ResNet),
+            AnyClassifier::CifarResNet($model) => $call.map(AnyClassifier::CifarResNet),
+        }
+    };
+}
 
-    /// The reference's keys with the ids of our parameters.
-    pub fn keyed_parameters(&self) -> Vec<(String, u64)> {
-        each!(self, model => weights::keyed_parameters(model, &model.keys()))
+impl AnyClassifier {
+    /// Where each tensor stands in a file under the reference's keys.
+    pub fn slots(&self) -> Vec<Slot> {
+        each!(self, model => weights::slots(model, &model.keys()))
     }
 
     /// Fills the network from a file, strict both ways; `architecture` is for messages.
@@ -44,16 +48,15 @@ impl AnyClassifier {
     /// # Errors
     ///
     /// Those of [`weights::load`].
-    pub fn load(self, architecture: &str, checkpoint: &Checkpoint) -> Result<Self, Error> {
-        Ok(match self {
-            Self::ResNet(model) => {
-                let rows = model.keys();
-                Self::ResNet(weights::load(model, architecture, checkpoint, &rows)?)
-            }
-            Self::CifarResNet(model) => {
-                let rows = model.keys();
-                Self::CifarResNet(weights::load(model, architecture, checkpoint, &rows)?)
-            }
+    pub fn load(
+        self,
+        architecture: &str,
+        checkpoint: &Checkpoint,
+        differences: Differences<'_>,
+    ) -> Result<Self, Error> {
+        change!(self, model => {
+            let rows = model.keys();
+            weights::load(model, architecture, checkpoint, &rows, differences)
         })
     }
 

@@ -146,18 +146,6 @@ impl Row {
         matches!(self.network, Network::Cifar(..))
     }
 
-    /// Number of tensors in a file, a quick way to tell that it is another network's.
-    pub(crate) fn tensors(&self) -> usize {
-        // A norm has four tensors beside its convolution's one, the last layer two.
-        let layers = match self.network {
-            Network::Cifar(depth, _) => depth - 1,
-            Network::Imagenet(depth, _, _, stem, shortcut) => {
-                depth.conv_layers() + stem.extra_layers() + depth.projections(shortcut)
-            }
-        };
-        5 * layers + 2
-    }
-
     /// Keys of the first convolution and of the last layer's weight in a file.
     pub(crate) fn border_keys(&self) -> [&'static str; 2] {
         match self.network {

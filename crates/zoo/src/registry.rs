@@ -1,7 +1,7 @@
 //! Models by name.
 
 use burn::tensor::Device;
-use burn_zoo_core::weights::{Checkpoint, WeightsMeta};
+use burn_zoo_core::weights::{Checkpoint, Differences, WeightsMeta};
 use burn_zoo_core::{ChannelOrder, Error, Interpolation, Orientation, Preprocess, ValueRange};
 
 use crate::architecture::{ROWS, Row, row};
@@ -110,7 +110,7 @@ pub fn load(
         channels: size(first, 1).unwrap_or(usual.channels),
         classes: size(last, 0).unwrap_or(usual.classes),
     };
-    create(architecture, options, device)?.load(architecture, checkpoint)
+    create(architecture, options, device)?.load(architecture, checkpoint, Differences::default())
 }
 
 /// More classes or channels than this in a file are taken for a broken one.
@@ -150,7 +150,6 @@ pub fn fits(checkpoint: &Checkpoint, device: &Device) -> Vec<&'static str> {
         .collect();
     found.sort_unstable();
     let fits = |row: &&Row| {
-        // Building a network of 1,202 layers only to see that it differs would take seconds.
         let [first, last] = row.border_keys();
         let (Some(first), Some(last)) = (checkpoint.shape(first), checkpoint.shape(last)) else {
             return false;
@@ -164,18 +163,14 @@ pub fn fits(checkpoint: &Checkpoint, device: &Device) -> Vec<&'static str> {
         let Ok(model) = create(row.name, Options { classes, channels }, device) else {
             return false;
         };
-        let mut expected = model.keys();
-        expected.sort_unstable();
+        let mut expected = model.slots();
+        expected.sort_unstable_by(|a, b| a.key.cmp(&b.key));
         expected
             .iter()
-            .map(|(key, shape)| (key.as_str(), shape.as_slice()))
+            .map(|slot| (slot.key.as_str(), slot.shape.as_slice()))
             .eq(found.iter().copied())
     };
-    ROWS.iter()
-        .filter(|row| row.tensors() == found.len())
-        .filter(fits)
-        .map(|row| row.name)
-        .collect()
+    ROWS.iter().filter(fits).map(|row| row.name).collect()
 }
 
 /// What an image goes through where only an architecture and a file are given.

@@ -6,12 +6,22 @@ use burn::module::Module;
 use burn::tensor::DType;
 use burn_store::{FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter};
 
-use super::keys::{adapted, keyed};
+use super::keys::{paths, slots};
 use super::{Checkpoint, Container, KeyRow};
 use crate::Error;
 
 /// Names listed of each kind in an error before "and n more".
 const LISTED: usize = 5;
+
+/// How a file may differ from a network without being an error: what its user asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Differences<'a> {
+    /// Beginnings of keys that only the file need have, such as auxiliary heads not wanted.
+    pub ignored: &'a [&'a str],
+    /// Beginnings of keys that stay as they are in the network, whatever the file has there,
+    /// such as a new head.
+    pub kept: &'a [&'a str],
+}
 
 /// Fills `module` from `checkpoint`; parameters end as f32.
 ///
@@ -28,7 +38,10 @@ pub fn load<M: Module>(
     model: &str,
     checkpoint: &Checkpoint,
     rows: &[KeyRow],
+    differences: Differences<'_>,
 ) -> Result<M, Error> {
+    let Differences { ignored, kept } = differences;
+    let begins = |key: &str, with: &[&str]| with.iter().any(|start| key.starts_with(start));
     let mut found: HashMap<&str, _> = checkpoint
         .packed()
         .iter()
@@ -37,32 +50,36 @@ pub fn load<M: Module>(
     // A burnpack file holds our own paths and Burn's layout, every other one PyTorch's.
     let to_f32 = FloatCastAdapter::to(DType::F32);
     let (wanted, adapter): (_, Box<dyn ModuleAdapter>) = match checkpoint.container() {
-        Container::Burnpack => (adapted(&module, &[], None), Box::new(to_f32)),
+        Container::Burnpack => (paths(&module), Box::new(to_f32)),
         _ => (
-            keyed(&module, rows),
+            slots(&module, rows),
             Box::new(PyTorchToBurnAdapter.chain(to_f32)),
         ),
     };
     let (mut missing, mut misshapen, mut tensors) = (Vec::new(), Vec::new(), Vec::new());
-    for (path, expected) in wanted {
-        match found.remove(expected.name.as_str()) {
-            None => missing.push(expected.name),
-            Some(tensor) if tensor.shape != expected.shape => misshapen.push(format!(
+    for slot in wanted {
+        let tensor = found.remove(slot.key.as_str());
+        if begins(&slot.key, kept) {
+            continue;
+        }
+        match tensor {
+            None => missing.push(slot.key),
+            Some(tensor) if tensor.shape.as_slice() != slot.shape => misshapen.push(format!(
                 "{} is {:?}, expected {:?}",
-                expected.name,
+                slot.key,
                 tensor.shape.as_slice(),
-                expected.shape.as_slice()
+                slot.shape
             )),
             Some(tensor) => {
                 let mut tensor = tensor.clone();
-                tensor.name = path;
+                tensor.name = slot.path;
                 tensors.push(tensor);
             }
         }
     }
     let mut unused: Vec<String> = found
         .into_keys()
-        .filter(|key| !key.ends_with("num_batches_tracked"))
+        .filter(|key| !key.ends_with("num_batches_tracked") && !begins(key, ignored))
         .map(str::to_owned)
         .collect();
     unused.sort_unstable();
@@ -85,6 +102,7 @@ pub fn load<M: Module>(
 
     let mut module = module;
     let result = module.apply(tensors, None, Some(adapter), true);
+    // Missing tensors were looked for above; what Burn misses here are those kept.
     match result.errors.first() {
         None => Ok(module),
         Some(error) => Err(checkpoint.broken(error)),

@@ -8,7 +8,7 @@ mod meta;
 mod save;
 
 pub use checkpoint::{Checkpoint, Container, TensorInfo};
-pub use keys::{KeyRow, keyed_parameters, reference_keys};
-pub use load::load;
+pub use keys::{KeyRow, Slot, slots};
+pub use load::{Differences, load};
 pub use meta::{Licence, WeightsMeta};
 pub use save::{Dtype, save, to_safetensors};

@@ -52,7 +52,7 @@ pub fn to_safetensors<M: Module>(
     };
     let (burn_dtype, file_dtype) = dtype.pair();
     let mut values = Vec::new();
-    for (_, tensor) in keyed(module, rows) {
+    for tensor in keyed(module, rows) {
         let (name, found, shape, _, bytes) = tensor
             .into_parts()
             .map_err(|e: burn_pack::Error| fail(e.to_string()))?;
