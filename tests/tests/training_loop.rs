@@ -8,7 +8,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Dtype};
 use burn_zoo::{AnyClassifier, Options};
-use burn_zoo_train::{Dataset, Recipe, Run, TrainReport, evaluate, train};
+use burn_zoo_train::{Classes, Dataset, Recipe, Run, TrainReport, evaluate, train};
 
 /// The first `count` training digits as a data set of their own, its test split the same images.
 fn few_digits(folder: &Path, count: usize) {
@@ -90,7 +90,7 @@ fn a_run_repeats_itself_learns_and_leaves_a_file_that_loads() {
     let last = first.checkpoint.with_file_name("last.safetensors");
     let checkpoint = Checkpoint::open(&last).unwrap();
     let model = burn_zoo::load("resnet20_cifar", &checkpoint, &device).unwrap();
-    let test = Dataset::open(folder.path(), "test", 10).unwrap();
+    let test = Dataset::open(folder.path(), "test", &Classes::unnamed(10)).unwrap();
     let preprocess = burn_zoo::preprocess("resnet20_cifar", 1).unwrap();
     let found = evaluate(&model, &test, &preprocess, 32, &device).unwrap();
     assert_eq!(found.images, 80);
@@ -120,6 +120,7 @@ fn random_weights_learn_too() {
     let options = Options {
         classes: 10,
         channels: 1,
+        aux_heads: true,
     };
     let model = burn_zoo::create(&recipe.model, options, &device).unwrap();
     let run = Run {
@@ -137,11 +138,11 @@ fn random_weights_learn_too() {
 #[test]
 fn a_data_set_that_does_not_fit_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().unwrap();
-    let missing = Dataset::open(&folder.path().join("none"), "test", 10)
+    let missing = Dataset::open(&folder.path().join("none"), "test", &Classes::unnamed(10))
         .unwrap_err()
         .to_string();
     assert!(missing.contains("none"), "{missing}");
-    let empty = Dataset::open(folder.path(), "test", 10)
+    let empty = Dataset::open(folder.path(), "test", &Classes::unnamed(10))
         .unwrap_err()
         .to_string();
     assert!(
@@ -149,7 +150,7 @@ fn a_data_set_that_does_not_fit_is_an_error_that_names_it() {
         "{empty}"
     );
     few_digits(folder.path(), 20);
-    let few = Dataset::open(folder.path(), "test", 2)
+    let few = Dataset::open(folder.path(), "test", &Classes::unnamed(2))
         .unwrap_err()
         .to_string();
     assert!(few.contains("the model has 2 classes"), "{few}");

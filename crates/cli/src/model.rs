@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
-use burn_zoo::{AnyClassifier, Entry, Options};
+use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, Options};
 use burn_zoo_core::weights::Checkpoint;
 use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
+
+use burn_zoo_train::Classes;
 
 use crate::failure::Usage;
 use crate::preprocessing::PreprocessArgs;
@@ -31,7 +33,7 @@ pub(crate) struct WeightArgs {
 #[derive(Debug)]
 pub(crate) struct Loaded {
     /// As named.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// The network on its device.
     pub(crate) model: AnyClassifier,
     /// What an image goes through first.
@@ -45,6 +47,18 @@ impl Loaded {
         self.labels.get(class).map(String::as_str)
     }
 
+    /// The names that folders of a data set may have.
+    pub(crate) fn classes(&self) -> Classes {
+        let count = self.model.num_classes();
+        let synsets = labels::imagenet_1k();
+        let names = (0..count).map(|class| {
+            let label = self.label(class).map(str::to_owned);
+            let synset = (count == synsets.len()).then(|| synsets[class].synset.to_owned());
+            label.into_iter().chain(synset).collect()
+        });
+        Classes::named(names.collect())
+    }
+
     /// Refuses an image that the network would panic on.
     pub(crate) fn check(&self, images: &Tensor<4>) -> Result<()> {
         Ok(self.model.input().check(images.dims())?)
@@ -56,8 +70,8 @@ impl WeightArgs {
     pub(crate) fn load(&self, name: &str, device: &Device) -> Result<Loaded> {
         let entry = burn_zoo::find(name)?;
         let model = match &self.weights {
-            Some(path) => burn_zoo::load(entry.architecture, &Checkpoint::open(path)?, device)?,
-            None if entry.weights.is_some() => burn_zoo::pretrained(entry.name, device)?,
+            Some(path) => inference(&entry, path, device)?,
+            None if entry.weights.is_some() => burn_zoo::pretrained(&entry.name, device)?,
             None => return Err(Usage(without_weights(&entry)).into()),
         };
         let preprocess = self.preprocessing.apply(preprocess(&entry, &model)?);
@@ -96,28 +110,45 @@ impl WeightArgs {
     }
 }
 
+/// A file's weights without what only training uses.
+fn inference(entry: &Entry, path: &Path, device: &Device) -> Result<AnyClassifier> {
+    let adapt = Adapt {
+        aux_heads: AuxHeads::Dropped,
+        ..Adapt::default()
+    };
+    let checkpoint = Checkpoint::open(path)?;
+    Ok(burn_zoo::load_adapted(
+        &entry.architecture,
+        &checkpoint,
+        adapt,
+        device,
+    )?)
+}
+
 /// The model as it is built, with trained weights only where a file is given.
 pub(crate) fn build(
     name: &str,
     weights: Option<&Path>,
     device: &Device,
-) -> Result<(&'static str, AnyClassifier)> {
+) -> Result<(String, AnyClassifier)> {
     let entry = burn_zoo::find(name)?;
     let model = match weights {
-        Some(path) => burn_zoo::load(entry.architecture, &Checkpoint::open(path)?, device)?,
-        None => burn_zoo::create(entry.architecture, options(&entry)?, device)?,
+        Some(path) => burn_zoo::load(&entry.architecture, &Checkpoint::open(path)?, device)?,
+        None => burn_zoo::create(&entry.architecture, options(&entry)?, device)?,
     };
     Ok((entry.name, model))
 }
 
 /// Classes and channels of an entry: its weights' or the architecture's usual ones.
 pub(crate) fn options(entry: &Entry) -> Result<Options> {
+    let usual = Options::of(&entry.architecture)?;
     Ok(match entry.weights {
         Some(meta) => Options {
             classes: meta.classes,
             channels: meta.preprocess.channels,
+            ..usual
         },
-        None => Options::of(entry.architecture)?,
+        None => usual,
     })
 }
 
@@ -126,7 +157,7 @@ fn preprocess(entry: &Entry, model: &AnyClassifier) -> Result<Preprocess> {
     let channels = model.input().channels;
     match entry.weights {
         Some(meta) if meta.preprocess.channels == channels => Ok(meta.preprocess),
-        _ => Ok(burn_zoo::preprocess(entry.architecture, channels)?),
+        _ => Ok(burn_zoo::preprocess(&entry.architecture, channels)?),
     }
 }
 

@@ -12,4 +12,4 @@ pub mod weights;
 pub use classifier::{Classifier, FeatureMap, Head, InputSpec};
 pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, with_outputs};
 pub use error::Error;
-pub use preprocess::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};

@@ -1,5 +1,6 @@
 //! Random changes of training images.
 
+use burn_zoo_core::Pixels;
 use serde::{Deserialize, Serialize};
 
 use crate::random::Random;
@@ -26,48 +27,23 @@ pub enum Flip {
 }
 
 impl Augment {
-    /// Changes one image `[channels, height, width]` in a way that depends on `seed`, `epoch` and
-    /// `index` alone.
-    ///
-    /// # Panics
-    ///
-    /// If `pixels` is not of this shape.
-    pub fn apply(
-        &self,
-        pixels: &[u8],
-        shape: [usize; 3],
-        seed: u64,
-        epoch: usize,
-        index: usize,
-    ) -> Vec<u8> {
-        let [channels, height, width] = shape;
-        assert_eq!(
-            pixels.len(),
-            channels * height * width,
-            "pixels do not fill {shape:?}"
-        );
+    /// Changes one image in a way that depends on `seed`, `epoch` and `index` alone.
+    pub fn apply(&self, image: &Pixels, seed: u64, epoch: usize, index: usize) -> Pixels {
+        let [height, width] = [image.height(), image.width()];
         let mut random = Random::new(seed, epoch as u64, index as u64);
         let mut offset = || random.below(2 * self.shift + 1) as isize - self.shift as isize;
         let (down, right) = (offset(), offset());
         let mirrored = self.flip == Flip::Horizontal && random.below(2) == 1;
 
-        let mut out = vec![0; pixels.len()];
-        for row in 0..channels * height {
-            let (channel, y) = (row / height, (row % height) as isize - down);
-            if !(0..height as isize).contains(&y) {
-                continue;
-            }
-            let source = (channel * height + y as usize) * width;
-            for x in 0..width {
-                let from = x as isize - right;
-                if (0..width as isize).contains(&from) {
-                    let from = from as usize;
-                    let from = if mirrored { width - 1 - from } else { from };
-                    out[row * width + x] = pixels[source + from];
-                }
-            }
-        }
-        out
+        let inside = |place: isize, length: usize| {
+            let place = usize::try_from(place).ok()?;
+            (place < length).then_some(place)
+        };
+        image.rearranged(|y, x| {
+            let y = inside(y as isize - down, height)?;
+            let x = inside(x as isize - right, width)?;
+            Some([y, if mirrored { width - 1 - x } else { x }])
+        })
     }
 }
 
@@ -75,10 +51,15 @@ impl Augment {
 mod tests {
     use super::*;
 
+    /// `[[1, 2], [3, 4]]`.
+    fn square() -> Pixels {
+        Pixels::new(2, 2, 1, vec![1, 2, 3, 4])
+    }
+
     #[test]
     fn without_shift_and_flip_an_image_stays_as_it_is() {
-        let image: Vec<u8> = (0..24).collect();
-        assert_eq!(Augment::default().apply(&image, [2, 3, 4], 1, 2, 3), image);
+        let image = Pixels::new(3, 4, 2, (0..24).collect());
+        assert_eq!(Augment::default().apply(&image, 1, 2, 3), image);
     }
 
     #[test]
@@ -88,7 +69,7 @@ mod tests {
             flip: Flip::None,
         };
         let found: std::collections::BTreeSet<Vec<u8>> = (0..200)
-            .map(|index| augment.apply(&[1, 2, 3, 4], [1, 2, 2], 0, 0, index))
+            .map(|index| augment.apply(&square(), 0, 0, index).values().to_vec())
             .collect();
         // The nine moves of [[1, 2], [3, 4]] by -1, 0 and 1 along each axis.
         let expected = [
@@ -112,10 +93,14 @@ mod tests {
             flip: Flip::Horizontal,
         };
         let flipped = (0..1000)
-            .map(|index| augment.apply(&[1, 2, 3, 4], [1, 2, 2], 0, 0, index))
+            .map(|index| augment.apply(&square(), 0, 0, index))
             .filter(|image| {
-                assert!(*image == [1, 2, 3, 4] || *image == [2, 1, 4, 3]);
-                *image == [2, 1, 4, 3]
+                assert!(
+                    [[1, 2, 3, 4], [2, 1, 4, 3]]
+                        .iter()
+                        .any(|known| image.values() == known)
+                );
+                image.values() == [2, 1, 4, 3]
             })
             .count();
         assert!((450..=550).contains(&flipped), "{flipped} of 1000");

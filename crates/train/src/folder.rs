@@ -15,38 +15,40 @@ pub(crate) struct Listing {
     pub(crate) names: Vec<String>,
 }
 
-/// Lists `root/<class>/<image>`, both levels sorted by name; hidden entries and files that are no
-/// images are passed over.
+/// Lists `root/<class>/<image>`; hidden entries and files that are no images are passed over.
+/// Classes are sorted by name; their images, sorted too, are mixed so that any stretch of the
+/// list holds about the same share of each class.
 pub(crate) fn list(root: &Path) -> Result<Listing, Error> {
-    let mut found = Listing {
-        files: Vec::new(),
-        labels: Vec::new(),
-        names: Vec::new(),
-    };
+    let (mut names, mut placed) = (Vec::new(), Vec::new());
     for class in entries(root)?.into_iter().filter(|path| path.is_dir()) {
-        let label = found.names.len();
-        let images = entries(&class)?
+        let images: Vec<_> = entries(&class)?
             .into_iter()
-            .filter(|path| path.is_file() && is_image(path));
-        let before = found.files.len();
-        found.files.extend(images);
-        if found.files.len() == before {
+            .filter(|path| path.is_file() && is_image(path))
+            .collect();
+        if images.is_empty() {
             let reason = format!("no image in it; known endings are {}", ENDINGS.join(", "));
             return Err(dataset(&class, reason));
         }
-        found.labels.resize(found.files.len(), label);
+        let (label, count) = (names.len(), images.len() as f64);
+        let places = (0..).map(|index| (f64::from(index) + 0.5) / count);
+        placed.extend(places.zip(images).map(|(place, path)| (place, label, path)));
         let name = class
             .file_name()
             .expect("a folder that was listed has a name");
-        found.names.push(name.to_string_lossy().into_owned());
+        names.push(name.to_string_lossy().into_owned());
     }
-    if found.names.is_empty() {
+    if names.is_empty() {
         return Err(dataset(
             root,
             "no folder of images in it, one per class".to_owned(),
         ));
     }
-    Ok(found)
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    Ok(Listing {
+        labels: placed.iter().map(|(_, label, _)| *label).collect(),
+        files: placed.into_iter().map(|(_, _, path)| path).collect(),
+        names,
+    })
 }
 
 /// The visible entries of a folder, sorted.

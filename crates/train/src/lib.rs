@@ -4,6 +4,7 @@
 //! image's index alone, so that a run can be repeated and later continued exactly.
 
 mod augment;
+mod classes;
 mod data;
 mod evaluate;
 mod folder;
@@ -14,6 +15,7 @@ mod schedule;
 mod train;
 
 pub use augment::{Augment, Flip};
+pub use classes::Classes;
 pub use data::Dataset;
 pub use evaluate::{ClassScore, Evaluation, evaluate};
 pub use recipe::{Algorithm, Data, Decay, Optimizer, Recipe, ScheduleConfig, Valid};

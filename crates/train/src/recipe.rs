@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::augment::Augment;
+use crate::classes::Classes;
 use crate::data::Dataset;
 
 /// All that a training run is made from.
@@ -184,7 +185,7 @@ impl Recipe {
     /// What [`Dataset::open`] says, and [`Error::Dataset`] if nothing is left to train on.
     pub fn datasets(&self, path: Option<&Path>) -> Result<(Dataset, Dataset), Error> {
         let path = path.unwrap_or(&self.data.path);
-        let all = Dataset::open(path, &self.data.train, self.classes)?;
+        let all = Dataset::open(path, &self.data.train, &Classes::unnamed(self.classes))?;
         let count = match self.data.valid {
             Valid::Count(count) => count,
             Valid::Fraction(share) => (all.len() as f64 * share).round() as usize,

@@ -1,10 +1,12 @@
-//! Architectures by the names that torchvision and timm gave them.
+//! What an architecture's row says, and the rows of all families by name.
+
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
 use burn::tensor::Device;
-use burn_zoo_core::Error;
-use burn_zoo_resnet::{CifarResNetConfig, Depth, ResNetConfig, Shortcut, Stem};
+use burn_zoo_core::{ChannelOrder, Error, Interpolation, Orientation, Preprocess, ValueRange};
 
-use crate::{AnyClassifier, registry};
+use crate::{AnyClassifier, families, registry};
 
 /// What a network is built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,94 +15,132 @@ pub struct Options {
     pub classes: usize,
     /// Channels of an image.
     pub channels: usize,
+    /// Whether auxiliary heads are built, where the architecture has some.
+    pub aux_heads: bool,
 }
 
 impl Options {
-    /// As the architecture was published: ImageNet's 1,000 classes or CIFAR's 10, in colour.
+    /// As the architecture was published: ImageNet's 1,000 classes or CIFAR's or MNIST's 10, with
+    /// its auxiliary heads.
     ///
     /// # Errors
     ///
     /// [`Error::UnknownModel`].
     pub fn of(architecture: &str) -> Result<Self, Error> {
-        let classes = match row(architecture)?.network {
-            Network::Imagenet(..) => 1000,
-            Network::Cifar(..) => 10,
-        };
+        let row = row(architecture)?;
         Ok(Self {
-            classes,
-            channels: 3,
+            classes: row.classes,
+            channels: row.preprocess.channels,
+            aux_heads: true,
         })
     }
 }
 
+/// One architecture: how to build it and how to know it in a file.
+#[derive(Clone)]
 pub(crate) struct Row {
-    pub(crate) name: &'static str,
-    network: Network,
+    pub(crate) name: Cow<'static, str>,
+    /// Classes of the published network.
+    pub(crate) classes: usize,
+    /// What an image goes through where no weights say otherwise.
+    pub(crate) preprocess: Preprocess,
+    /// Key of the first layer's weight, whose second size is the number of channels.
+    pub(crate) first: &'static str,
+    /// Keys of the layers that have one output per class, without `.weight`; the main one first.
+    pub(crate) heads: &'static [&'static str],
+    /// Beginnings of the keys of auxiliary heads.
+    pub(crate) aux: &'static [&'static str],
+    build: Build,
 }
 
-#[derive(Clone, Copy)]
-enum Network {
-    /// Depth, groups, channels per group, stem, shortcut.
-    Imagenet(Depth, usize, usize, Stem, Shortcut),
-    /// Depth, shortcut.
-    Cifar(usize, Shortcut),
-}
+type Build = Arc<dyn Fn(Options, &Device) -> AnyClassifier + Send + Sync>;
 
-const fn imagenet(name: &'static str, depth: Depth, groups: usize, width: usize) -> Row {
-    let network = Network::Imagenet(depth, groups, width, Stem::Single, Shortcut::Projection);
-    Row { name, network }
-}
+impl Row {
+    /// A network for ImageNet's 1,000 classes at 224 pixels, its keys torchvision's.
+    pub(crate) fn new(
+        name: impl Into<Cow<'static, str>>,
+        build: impl Fn(Options, &Device) -> AnyClassifier + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            classes: 1000,
+            preprocess: IMAGENET,
+            first: "conv1.weight",
+            heads: &["fc"],
+            aux: &[],
+            build: Arc::new(build),
+        }
+    }
 
-const fn deep(name: &'static str, depth: Depth) -> Row {
-    let network = Network::Imagenet(depth, 1, 64, Stem::Deep, Shortcut::PooledProjection);
-    Row { name, network }
-}
+    /// The same for CIFAR's 10 classes at 32 pixels.
+    pub(crate) fn cifar(self) -> Self {
+        Self {
+            classes: 10,
+            preprocess: CIFAR,
+            ..self
+        }
+    }
 
-const fn plain(name: &'static str, depth: Depth) -> Row {
-    let network = Network::Imagenet(depth, 1, 64, Stem::Single, Shortcut::None);
-    Row { name, network }
-}
+    /// With other keys of the first layer and of the heads.
+    pub(crate) fn keys(self, first: &'static str, heads: &'static [&'static str]) -> Self {
+        Self {
+            first,
+            heads,
+            ..self
+        }
+    }
 
-const fn cifar(name: &'static str, depth: usize, shortcut: Shortcut) -> Row {
-    Row {
-        name,
-        network: Network::Cifar(depth, shortcut),
+    /// What an image of `channels` channels goes through.
+    pub(crate) fn preprocess(&self, channels: usize) -> Preprocess {
+        match channels {
+            1 => GREY,
+            _ => self.preprocess,
+        }
     }
 }
 
-/// Every architecture; plain ones are the same stack without shortcuts.
-pub(crate) const ROWS: [Row; 26] = [
-    imagenet("resnet18", Depth::D18, 1, 64),
-    imagenet("resnet34", Depth::D34, 1, 64),
-    imagenet("resnet50", Depth::D50, 1, 64),
-    imagenet("resnet101", Depth::D101, 1, 64),
-    imagenet("resnet152", Depth::D152, 1, 64),
-    imagenet("resnext50_32x4d", Depth::D50, 32, 4),
-    imagenet("resnext101_32x8d", Depth::D101, 32, 8),
-    imagenet("resnext101_64x4d", Depth::D101, 64, 4),
-    imagenet("wide_resnet50_2", Depth::D50, 1, 128),
-    imagenet("wide_resnet101_2", Depth::D101, 1, 128),
-    deep("resnet50d", Depth::D50),
-    deep("resnet101d", Depth::D101),
-    plain("plain18", Depth::D18),
-    plain("plain34", Depth::D34),
-    cifar("resnet20_cifar", 20, Shortcut::ZeroPad),
-    cifar("resnet32_cifar", 32, Shortcut::ZeroPad),
-    cifar("resnet44_cifar", 44, Shortcut::ZeroPad),
-    cifar("resnet56_cifar", 56, Shortcut::ZeroPad),
-    cifar("resnet110_cifar", 110, Shortcut::ZeroPad),
-    cifar("resnet1202_cifar", 1202, Shortcut::ZeroPad),
-    cifar("plain20_cifar", 20, Shortcut::None),
-    cifar("plain32_cifar", 32, Shortcut::None),
-    cifar("plain44_cifar", 44, Shortcut::None),
-    cifar("plain56_cifar", 56, Shortcut::None),
-    cifar("plain110_cifar", 110, Shortcut::None),
-    cifar("plain1202_cifar", 1202, Shortcut::None),
-];
+/// torchvision's first recipe.
+pub(crate) const IMAGENET: Preprocess = Preprocess {
+    resize: 256,
+    crop: [224, 224],
+    interpolation: Interpolation::Bilinear,
+    channels: 3,
+    order: ChannelOrder::Rgb,
+    range: ValueRange::Unit,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+    orientation: Orientation::Ignore,
+};
+
+/// CIFAR-10's own statistics.
+const CIFAR: Preprocess = Preprocess {
+    resize: 32,
+    crop: [32, 32],
+    mean: [0.4914, 0.4822, 0.4465],
+    std: [0.2470, 0.2435, 0.2616],
+    ..IMAGENET
+};
+
+/// Anything with one channel, by MNIST's statistics.
+pub(crate) const GREY: Preprocess = Preprocess {
+    resize: 28,
+    crop: [28, 28],
+    channels: 1,
+    mean: [0.1307; 3],
+    std: [0.3081; 3],
+    ..IMAGENET
+};
+
+static ROWS: LazyLock<Vec<Row>> = LazyLock::new(families::rows);
+
+/// The rows of all families, shallow to deep in each.
+pub(crate) fn rows() -> &'static [Row] {
+    &ROWS
+}
 
 /// Names of all architectures.
 pub fn architectures() -> Vec<&'static str> {
-    ROWS.iter().map(|row| row.name).collect()
+    rows().iter().map(|row| row.name.as_ref()).collect()
 }
 
 /// Builds an architecture with random weights.
@@ -113,44 +153,13 @@ pub fn create(
     options: Options,
     device: &Device,
 ) -> Result<AnyClassifier, Error> {
-    let Options { classes, channels } = options;
-    Ok(match row(architecture)?.network {
-        Network::Imagenet(depth, groups, width, stem, shortcut) => AnyClassifier::ResNet(
-            ResNetConfig::new(depth)
-                .with_num_classes(classes)
-                .with_in_channels(channels)
-                .with_groups(groups)
-                .with_width_per_group(width)
-                .with_stem(stem)
-                .with_shortcut(shortcut)
-                .init(device),
-        ),
-        Network::Cifar(depth, shortcut) => AnyClassifier::CifarResNet(
-            CifarResNetConfig::new(depth)
-                .with_num_classes(classes)
-                .with_in_channels(channels)
-                .with_shortcut(shortcut)
-                .init(device),
-        ),
-    })
+    Ok((row(architecture)?.build)(options, device))
 }
 
-pub(crate) fn row(architecture: &str) -> Result<&'static Row, Error> {
-    ROWS.iter()
-        .find(|row| row.name == architecture)
+pub(crate) fn row(architecture: &str) -> Result<Row, Error> {
+    let listed = rows().iter().find(|row| row.name == architecture);
+    listed
+        .cloned()
+        .or_else(|| families::unlisted(architecture))
         .ok_or_else(|| registry::unknown(architecture))
-}
-
-impl Row {
-    pub(crate) fn is_cifar(&self) -> bool {
-        matches!(self.network, Network::Cifar(..))
-    }
-
-    /// Keys of the first convolution and of the last layer's weight in a file.
-    pub(crate) fn border_keys(&self) -> [&'static str; 2] {
-        match self.network {
-            Network::Imagenet(_, _, _, Stem::Deep, _) => ["conv1.0.weight", "fc.weight"],
-            _ => ["conv1.weight", "fc.weight"],
-        }
-    }
 }

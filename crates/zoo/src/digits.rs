@@ -1,7 +1,8 @@
 //! The model that is shipped inside this crate.
 
 use burn_zoo_core::weights::{Licence, WeightsMeta};
-use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+
+use crate::architecture::GREY;
 
 /// ResNet-20 on 28x28 grey digits, trained by `recipes/digits-resnet20.toml`.
 pub const DIGITS: WeightsMeta = WeightsMeta {
@@ -16,19 +17,6 @@ pub const DIGITS: WeightsMeta = WeightsMeta {
     top5: None,
     licence: Licence::MitOrApache2,
     origin: "burn-zoo, recipes/digits-resnet20.toml on 8,000 digits of MNIST",
-};
-
-/// Anything with one channel.
-pub(crate) const GREY: Preprocess = Preprocess {
-    resize: 28,
-    crop: [28, 28],
-    interpolation: Interpolation::Bilinear,
-    channels: 1,
-    order: ChannelOrder::Rgb,
-    range: ValueRange::Unit,
-    mean: [0.1307; 3],
-    std: [0.3081; 3],
-    orientation: Orientation::Ignore,
 };
 
 /// The file, f16 safetensors.

@@ -15,6 +15,8 @@
 mod any;
 mod architecture;
 mod digits;
+mod families;
+mod load;
 mod registry;
 
 pub use any::AnyClassifier;
@@ -24,4 +26,5 @@ pub use burn_zoo_core::{
 };
 pub use burn_zoo_resnet as resnet;
 pub use digits::DIGITS;
-pub use registry::{Entry, find, fits, list, load, preprocess, pretrained};
+pub use load::{Adapt, AuxHeads, fits, load, load_adapted, pretrained};
+pub use registry::{Entry, find, list, preprocess};

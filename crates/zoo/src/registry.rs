@@ -1,52 +1,59 @@
 //! Models by name.
 
-use burn::tensor::Device;
-use burn_zoo_core::weights::{Checkpoint, Differences, WeightsMeta};
-use burn_zoo_core::{ChannelOrder, Error, Interpolation, Orientation, Preprocess, ValueRange};
+use burn_zoo_core::weights::WeightsMeta;
+use burn_zoo_core::{Error, Preprocess};
 
-use crate::architecture::{ROWS, Row, row};
-use crate::digits::{DIGITS, FILE, GREY};
-use crate::{AnyClassifier, Options, create};
+use crate::architecture::{Row, row, rows};
+use crate::digits::DIGITS;
+use crate::families;
 
 /// One line of `burn-zoo list`: an architecture with one of its weights, or without any.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     /// `architecture.tag`, or the architecture where no weights are known.
-    pub name: &'static str,
+    pub name: String,
     /// The architecture.
-    pub architecture: &'static str,
+    pub architecture: String,
     /// What is known of the weights.
     pub weights: Option<&'static WeightsMeta>,
 }
 
-static WEIGHTS: [&[WeightsMeta]; 2] = [&[DIGITS], &burn_zoo_resnet::ROWS];
+impl Entry {
+    fn of(meta: &'static WeightsMeta) -> Self {
+        Self {
+            name: meta.name.to_owned(),
+            architecture: meta.architecture.to_owned(),
+            weights: Some(meta),
+        }
+    }
+
+    fn without_weights(row: &Row) -> Self {
+        Self {
+            name: row.name.to_string(),
+            architecture: row.name.to_string(),
+            weights: None,
+        }
+    }
+}
 
 fn weights() -> impl Iterator<Item = &'static WeightsMeta> {
-    WEIGHTS.into_iter().flatten()
+    std::iter::once(&DIGITS).chain(families::WEIGHTS.into_iter().flatten())
 }
 
 /// Entries whose name matches a pattern with `*` (anything) and `?` (one character); one per
 /// weights, and one per architecture without any.
 pub fn list(pattern: &str) -> Vec<Entry> {
     let matching = |entry: &Entry| wildcard(pattern.as_bytes(), entry.name.as_bytes());
-    ROWS.iter().flat_map(entries).filter(matching).collect()
+    rows().iter().flat_map(entries).filter(matching).collect()
 }
 
 fn entries(row: &'static Row) -> Vec<Entry> {
     let named: Vec<_> = weights()
         .filter(|meta| meta.architecture == row.name)
-        .map(|meta| Entry {
-            name: meta.name,
-            architecture: row.name,
-            weights: Some(meta),
-        })
+        .map(Entry::of)
         .collect();
     if named.is_empty() {
-        return vec![Entry {
-            name: row.name,
-            architecture: row.name,
-            weights: None,
-        }];
+        return vec![Entry::without_weights(row)];
     }
     named
 }
@@ -57,25 +64,16 @@ fn entries(row: &'static Row) -> Vec<Entry> {
 ///
 /// [`Error::UnknownModel`] names the nearest known one.
 pub fn find(name: &str) -> Result<Entry, Error> {
-    if let Some(meta) = weights().find(|meta| meta.name == name) {
-        return Ok(Entry {
-            name: meta.name,
-            architecture: meta.architecture,
-            weights: Some(meta),
-        });
+    match weights().find(|meta| meta.name == name) {
+        Some(meta) => Ok(Entry::of(meta)),
+        None => Ok(Entry::without_weights(&row(name)?)),
     }
-    let row = row(name)?;
-    Ok(Entry {
-        name: row.name,
-        architecture: row.name,
-        weights: None,
-    })
 }
 
 pub(crate) fn unknown(name: &str) -> Error {
-    let known = ROWS
+    let known = rows()
         .iter()
-        .map(|row| row.name)
+        .map(|row| row.name.as_ref())
         .chain(weights().map(|meta| meta.name));
     let nearest = known
         .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)))
@@ -86,124 +84,13 @@ pub(crate) fn unknown(name: &str) -> Error {
     }
 }
 
-/// An architecture with the weights of a file, strict both ways; classes and channels are read
-/// off the file.
-///
-/// # Errors
-///
-/// [`Error::UnknownModel`], [`Error::Weights`], [`Error::Container`].
-pub fn load(
-    architecture: &str,
-    checkpoint: &Checkpoint,
-    device: &Device,
-) -> Result<AnyClassifier, Error> {
-    let usual = Options::of(architecture)?;
-    let [first, last] = row(architecture)?.border_keys();
-    let size = |key, axis: usize| {
-        let shape = checkpoint.shape(key)?;
-        shape
-            .get(axis)
-            .copied()
-            .filter(|&size| (1..=MOST).contains(&size))
-    };
-    let options = Options {
-        channels: size(first, 1).unwrap_or(usual.channels),
-        classes: size(last, 0).unwrap_or(usual.classes),
-    };
-    create(architecture, options, device)?.load(architecture, checkpoint, Differences::default())
-}
-
-/// More classes or channels than this in a file are taken for a broken one.
-const MOST: usize = 100_000;
-
-/// A model with its named weights.
-///
-/// # Errors
-///
-/// [`Error::UnknownModel`]; [`Error::NoWeights`] where the file is not shipped.
-pub fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier, Error> {
-    let entry = find(name)?;
-    if entry.name == DIGITS.name {
-        return load(
-            DIGITS.architecture,
-            &Checkpoint::from_bytes(DIGITS.file, FILE.to_vec())?,
-            device,
-        );
-    }
-    let reason = match entry.weights.and_then(|meta| meta.urls.first()) {
-        Some(url) => format!("fetch {url} and give it with --weights FILE"),
-        None => "give a file with --weights FILE".to_owned(),
-    };
-    Err(Error::NoWeights {
-        name: name.to_owned(),
-        reason,
-    })
-}
-
-/// Every architecture whose keys and shapes a file has, whatever its classes and channels.
-///
-/// `device` holds the networks that are built to compare with.
-pub fn fits(checkpoint: &Checkpoint, device: &Device) -> Vec<&'static str> {
-    let mut found: Vec<(&str, &[usize])> = checkpoint
-        .keys()
-        .filter(|(key, _)| !key.ends_with("num_batches_tracked"))
-        .collect();
-    found.sort_unstable();
-    let fits = |row: &&Row| {
-        let [first, last] = row.border_keys();
-        let (Some(first), Some(last)) = (checkpoint.shape(first), checkpoint.shape(last)) else {
-            return false;
-        };
-        let (&[_, channels, ..], &[classes, _]) = (first, last) else {
-            return false;
-        };
-        if !(1..=MOST).contains(&channels) || !(1..=MOST).contains(&classes) {
-            return false;
-        }
-        let Ok(model) = create(row.name, Options { classes, channels }, device) else {
-            return false;
-        };
-        let mut expected = model.slots();
-        expected.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        expected
-            .iter()
-            .map(|slot| (slot.key.as_str(), slot.shape.as_slice()))
-            .eq(found.iter().copied())
-    };
-    ROWS.iter().filter(fits).map(|row| row.name).collect()
-}
-
 /// What an image goes through where only an architecture and a file are given.
 ///
 /// # Errors
 ///
 /// [`Error::UnknownModel`].
 pub fn preprocess(architecture: &str, channels: usize) -> Result<Preprocess, Error> {
-    let cifar = row(architecture)?.is_cifar();
-    if channels == 1 {
-        return Ok(GREY);
-    }
-    let base = Preprocess {
-        resize: 256,
-        crop: [224, 224],
-        interpolation: Interpolation::Bilinear,
-        channels: 3,
-        order: ChannelOrder::Rgb,
-        range: ValueRange::Unit,
-        mean: [0.485, 0.456, 0.406],
-        std: [0.229, 0.224, 0.225],
-        orientation: Orientation::Ignore,
-    };
-    Ok(match cifar {
-        false => base,
-        true => Preprocess {
-            resize: 32,
-            crop: [32, 32],
-            mean: [0.4914, 0.4822, 0.4465],
-            std: [0.2470, 0.2435, 0.2616],
-            ..base
-        },
-    })
+    Ok(row(architecture)?.preprocess(channels))
 }
 
 /// Whether `text` matches `pattern`, where `*` is anything and `?` one character.

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use burn_zoo_core::Classifier as _;
 use burn_zoo_train::{ClassScore, Dataset, Evaluation, evaluate};
 use serde_json::{Value, json};
 
@@ -43,8 +42,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
         let device = self.device.open()?;
         let loaded = self.weights.load(&self.model, &device)?;
-        let classes = loaded.model.num_classes();
-        let dataset = Dataset::open(&self.data, &self.split, classes)?;
+        let dataset = Dataset::open(&self.data, &self.split, &loaded.classes())?;
         report::note(&format!(
             "evaluating {} on {} images",
             loaded.name,

@@ -59,7 +59,7 @@ struct Row {
 impl Row {
     fn of(entry: Entry, device: &Device) -> Result<Self> {
         let options = model::options(&entry)?;
-        let model = burn_zoo::create(entry.architecture, options, device)?;
+        let model = burn_zoo::create(&entry.architecture, options, device)?;
         let spec = model.input();
         let input = [spec.channels, spec.size[0], spec.size[1]];
         Ok(Self {

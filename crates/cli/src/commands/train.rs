@@ -43,6 +43,7 @@ impl Args {
         let options = Options {
             classes: recipe.classes,
             channels: recipe.channels,
+            aux_heads: true,
         };
         let model = burn_zoo::create(&recipe.model, options, &device)?;
         let preprocess = burn_zoo::preprocess(&recipe.model, recipe.channels)?;

@@ -17,7 +17,7 @@ use image::DynamicImage;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
-use pixels::Pixels;
+pub use pixels::Pixels;
 
 /// Resampling filter of the resize. Both are widened when an image shrinks (Pillow's
 /// antialiasing).
@@ -88,10 +88,9 @@ impl Preprocess {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] if the file cannot be read, [`Error::Image`] if it is no whole image or
-    /// a size or the number of channels asked for is impossible.
+    /// As [`Preprocess::read`].
     pub fn open(&self, path: impl AsRef<Path>, device: &Device) -> Result<Tensor<4>, Error> {
-        Ok(self.tensor(1, self.values_of_file(path.as_ref())?, device))
+        Ok(self.normalise(&[self.read(path)?], device))
     }
 
     /// As [`Preprocess::open`], from the `bytes` of a file; errors call it `name`.
@@ -101,7 +100,7 @@ impl Preprocess {
     /// [`Error::Image`] if the bytes are no whole image or a size or the number of channels asked
     /// for is impossible.
     pub fn decode(&self, name: &str, bytes: &[u8], device: &Device) -> Result<Tensor<4>, Error> {
-        Ok(self.tensor(1, self.values_of_bytes(name, bytes)?, device))
+        Ok(self.normalise(&[self.crop_of(name, bytes)?], device))
     }
 
     /// As [`Preprocess::open`], from an image in memory, `[1, channels, height, width]`.
@@ -110,15 +109,14 @@ impl Preprocess {
     ///
     /// If the image or a size asked for is empty or `channels` is neither 1 nor 3.
     pub fn image(&self, image: &DynamicImage, device: &Device) -> Tensor<4> {
-        let crop = self.crop_pixels(image);
-        self.tensor(1, normalise::planes(self, &crop), device)
+        self.normalise(&[self.crop(image)], device)
     }
 
     /// Reads several files, `[paths, channels, height, width]`.
     ///
     /// # Errors
     ///
-    /// As [`Preprocess::open`], of the first file that fails; [`Error::Image`] if there is none.
+    /// As [`Preprocess::read`], of the first file that fails; [`Error::Image`] if there is none.
     pub fn batch(&self, paths: &[PathBuf], device: &Device) -> Result<Tensor<4>, Error> {
         if paths.is_empty() {
             let reason = "a batch needs at least one image".to_owned();
@@ -127,24 +125,31 @@ impl Preprocess {
                 reason,
             });
         }
-        let mut values = Vec::new();
-        for path in paths {
-            values.extend(self.values_of_file(path)?);
-        }
-        Ok(self.tensor(paths.len(), values, device))
+        let crops: Result<Vec<_>, _> = paths.iter().map(|path| self.read(path)).collect();
+        Ok(self.normalise(&crops?, device))
     }
 
-    /// The eight-bit crop before its values are scaled: `ImageRgb8` or, with one channel,
-    /// `ImageLuma8`.
+    /// The first half of [`Preprocess::open`]: the eight-bit crop of the image file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] if the file cannot be read, [`Error::Image`] if it is no whole image or
+    /// a size or the number of channels asked for is impossible.
+    pub fn read(&self, path: impl AsRef<Path>) -> Result<Pixels, Error> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        self.crop_of(&path.display().to_string(), &bytes)
+    }
+
+    /// The eight-bit crop of an image in memory, before its values are scaled.
     ///
     /// # Panics
     ///
     /// If the image or a size asked for is empty or `channels` is neither 1 nor 3.
-    pub fn crop(&self, image: &DynamicImage) -> DynamicImage {
-        self.crop_pixels(image).into_image()
-    }
-
-    fn crop_pixels(&self, image: &DynamicImage) -> Pixels {
+    pub fn crop(&self, image: &DynamicImage) -> Pixels {
         if let Err(reason) = self.check() {
             panic!("{reason}");
         }
@@ -155,20 +160,34 @@ impl Preprocess {
         crop::resized_centre(self, &Pixels::of(image, self.channels))
     }
 
-    fn values_of_file(&self, path: &Path) -> Result<Vec<f32>, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        self.values_of_bytes(&path.display().to_string(), &bytes)
+    /// The second half: crops of one size to `[crops, channels, height, width]`, scaled, in
+    /// order, less the mean, over the standard deviation.
+    ///
+    /// # Panics
+    ///
+    /// If there is no crop or their sizes or channels differ from each other or from these.
+    pub fn normalise(&self, crops: &[Pixels], device: &Device) -> Tensor<4> {
+        let size = |crop: &Pixels| [crop.channels, crop.height, crop.width];
+        let [channels, height, width] = size(crops.first().expect("a batch has images"));
+        let mut values = Vec::new();
+        for crop in crops {
+            assert_eq!(
+                size(crop),
+                [self.channels, height, width],
+                "images of one batch have one size"
+            );
+            normalise::planes(self, crop, &mut values);
+        }
+        let data = TensorData::new(values, [crops.len(), channels, height, width]);
+        Tensor::from_data(data, device)
     }
 
-    fn values_of_bytes(&self, name: &str, bytes: &[u8]) -> Result<Vec<f32>, Error> {
-        let values = self.check().and_then(|()| {
+    fn crop_of(&self, name: &str, bytes: &[u8]) -> Result<Pixels, Error> {
+        let crop = self.check().and_then(|()| {
             let image = decode::decode(bytes, self.orientation)?;
-            Ok(normalise::planes(self, &self.crop_pixels(&image)))
+            Ok(self.crop(&image))
         });
-        values.map_err(|reason| Error::Image {
+        crop.map_err(|reason| Error::Image {
             name: name.to_owned(),
             reason,
         })
@@ -193,13 +212,5 @@ impl Preprocess {
             ));
         }
         Ok(())
-    }
-
-    fn tensor(&self, batch: usize, values: Vec<f32>, device: &Device) -> Tensor<4> {
-        let [height, width] = self.crop;
-        Tensor::from_data(
-            TensorData::new(values, [batch, self.channels, height, width]),
-            device,
-        )
     }
 }

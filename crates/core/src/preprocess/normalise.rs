@@ -5,12 +5,12 @@ use super::{ChannelOrder, Preprocess, ValueRange};
 
 /// One plane a channel: scaled, less the mean, over the standard deviation. The single steps are
 /// rounded to f32 as torchvision's are.
-pub(super) fn planes(preprocess: &Preprocess, image: &Pixels) -> Vec<f32> {
+pub(super) fn planes(preprocess: &Preprocess, image: &Pixels, values: &mut Vec<f32>) {
     let white = match preprocess.range {
         ValueRange::Unit => 255.0,
         ValueRange::Byte => 1.0,
     };
-    let mut values = Vec::with_capacity(image.values.len());
+    values.reserve(image.values.len());
     for channel in 0..image.channels {
         let stored = match preprocess.order {
             ChannelOrder::Rgb => channel,
@@ -20,5 +20,4 @@ pub(super) fn planes(preprocess: &Preprocess, image: &Pixels) -> Vec<f32> {
         let plane = image.values.iter().skip(stored).step_by(image.channels);
         values.extend(plane.map(|value| (f32::from(*value) / white - mean) / std));
     }
-    values
 }

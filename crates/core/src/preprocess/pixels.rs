@@ -2,9 +2,9 @@
 
 use image::{DynamicImage, GrayImage, RgbImage};
 
-/// Rows of pixels, channels last.
-#[derive(Debug)]
-pub(super) struct Pixels {
+/// Eight-bit pixels in one (grey) or three channels (red, green, blue).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pixels {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) channels: usize,
@@ -12,6 +12,64 @@ pub(super) struct Pixels {
 }
 
 impl Pixels {
+    /// Rows from the top, pixels from the left, `channels` values each.
+    ///
+    /// # Panics
+    ///
+    /// If `values` are not `height * width * channels`, or there is none.
+    pub fn new(height: usize, width: usize, channels: usize, values: Vec<u8>) -> Self {
+        assert!(
+            !values.is_empty() && values.len() == height * width * channels,
+            "{} values are no {height}x{width} pixels of {channels} channels",
+            values.len()
+        );
+        Self {
+            width,
+            height,
+            channels,
+            values,
+        }
+    }
+
+    /// Number of rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Number of pixels of a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Number of values of a pixel.
+    pub fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// All values, row by row, pixel by pixel.
+    pub fn values(&self) -> &[u8] {
+        &self.values
+    }
+
+    /// An image of the same size whose pixel at `[row, column]` is this one's pixel at
+    /// `from(row, column)`, or black where that is none.
+    ///
+    /// # Panics
+    ///
+    /// If a place lies outside of the image.
+    #[must_use]
+    pub fn rearranged(&self, from: impl Fn(usize, usize) -> Option<[usize; 2]>) -> Self {
+        let mut values = vec![0; self.values.len()];
+        let places = (0..self.height).flat_map(|y| (0..self.width).map(move |x| (y, x)));
+        for (pixel, (y, x)) in values.chunks_exact_mut(self.channels).zip(places) {
+            if let Some([y, x]) = from(y, x) {
+                let start = (y * self.width + x) * self.channels;
+                pixel.copy_from_slice(&self.values[start..][..self.channels]);
+            }
+        }
+        Self { values, ..*self }
+    }
+
     /// The image in RGB (3 channels) or grey (1 channel), without its alpha.
     pub(super) fn of(image: &DynamicImage, channels: usize) -> Self {
         let rgb = rgb(image);
@@ -31,7 +89,11 @@ impl Pixels {
     }
 
     /// The same pixels as an image of the `image` crate.
-    pub(super) fn into_image(self) -> DynamicImage {
+    ///
+    /// # Panics
+    ///
+    /// If a side is 2^32 pixels or longer.
+    pub fn into_image(self) -> DynamicImage {
         let side = |length: usize| u32::try_from(length).expect("a crop is less than 2^32 wide");
         let (width, height) = (side(self.width), side(self.height));
         let image = match self.channels {

@@ -55,12 +55,15 @@ pub struct TensorInfo {
     pub dtype: String,
 }
 
-/// The tensors of a weight file, PyTorch's layout, read when needed.
+/// The tensors of a weight file, read when needed.
+#[derive(Clone)]
 pub struct Checkpoint {
     name: String,
     container: Container,
+    /// Whether keys are our paths and matrices lie in Burn's layout.
+    pub(super) is_ours: bool,
     infos: Vec<TensorInfo>,
-    tensors: Vec<PackTensor>,
+    pub(super) tensors: Vec<PackTensor>,
 }
 
 impl fmt::Debug for Checkpoint {
@@ -194,7 +197,11 @@ impl Checkpoint {
     }
 
     /// Sorts, and strips the wrappers and prefixes that training scripts leave.
-    fn new(name: String, container: Container, tensors: Vec<PackTensor>) -> Result<Self, Error> {
+    pub(super) fn new(
+        name: String,
+        container: Container,
+        tensors: Vec<PackTensor>,
+    ) -> Result<Self, Error> {
         let mut tensors = tensors;
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         let infos = tensors
@@ -230,6 +237,7 @@ impl Checkpoint {
         Ok(Self {
             name,
             container,
+            is_ours: container == Container::Burnpack,
             infos,
             tensors,
         })

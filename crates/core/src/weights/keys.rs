@@ -28,8 +28,9 @@ pub struct Slot {
 /// the order of our fields. Draws no values: a network of 1,202 layers takes milliseconds.
 pub fn slots<M: Module>(module: &M, rows: &[KeyRow]) -> Vec<Slot> {
     let rename = Rename::new(rows);
-    let mut slots = paths(module);
-    for slot in &mut slots {
+    let mut walk = Walk::default();
+    module.visit(&mut walk);
+    for slot in &mut walk.slots {
         let Slot { key, shape, .. } = slot;
         // Linear weights are the only matrices of our networks; Burn's are `[in, out]`.
         if shape.len() == 2 {
@@ -37,13 +38,6 @@ pub fn slots<M: Module>(module: &M, rows: &[KeyRow]) -> Vec<Slot> {
         }
         *key = rename.key(&torch_names(key));
     }
-    slots
-}
-
-/// The same in a file of Burn's layout, whose keys are our paths.
-pub(super) fn paths<M: Module>(module: &M) -> Vec<Slot> {
-    let mut walk = Walk::default();
-    module.visit(&mut walk);
     walk.slots
 }
 

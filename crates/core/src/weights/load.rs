@@ -6,8 +6,7 @@ use burn::module::Module;
 use burn::tensor::DType;
 use burn_store::{FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter};
 
-use super::keys::{paths, slots};
-use super::{Checkpoint, Container, KeyRow};
+use super::{Checkpoint, KeyRow, slots};
 use crate::Error;
 
 /// Names listed of each kind in an error before "and n more".
@@ -42,20 +41,13 @@ pub fn load<M: Module>(
 ) -> Result<M, Error> {
     let Differences { ignored, kept } = differences;
     let begins = |key: &str, with: &[&str]| with.iter().any(|start| key.starts_with(start));
+    let wanted = slots(&module, rows);
+    let checkpoint = &checkpoint.under_reference_keys(&wanted)?;
     let mut found: HashMap<&str, _> = checkpoint
         .packed()
         .iter()
         .map(|tensor| (tensor.name.as_str(), tensor))
         .collect();
-    // A burnpack file holds our own paths and Burn's layout, every other one PyTorch's.
-    let to_f32 = FloatCastAdapter::to(DType::F32);
-    let (wanted, adapter): (_, Box<dyn ModuleAdapter>) = match checkpoint.container() {
-        Container::Burnpack => (paths(&module), Box::new(to_f32)),
-        _ => (
-            slots(&module, rows),
-            Box::new(PyTorchToBurnAdapter.chain(to_f32)),
-        ),
-    };
     let (mut missing, mut misshapen, mut tensors) = (Vec::new(), Vec::new(), Vec::new());
     for slot in wanted {
         let tensor = found.remove(slot.key.as_str());
@@ -101,7 +93,8 @@ pub fn load<M: Module>(
     }
 
     let mut module = module;
-    let result = module.apply(tensors, None, Some(adapter), true);
+    let adapter = PyTorchToBurnAdapter.chain(FloatCastAdapter::to(DType::F32));
+    let result = module.apply(tensors, None, Some(Box::new(adapter)), true);
     // Missing tensors were looked for above; what Burn misses here are those kept.
     match result.errors.first() {
         None => Ok(module),

@@ -1,6 +1,7 @@
 //! Weight files: what they hold ([`Checkpoint`]), how they get into a module ([`load`]) and out
 //! of it ([`save`]), and what is known of the published ones ([`WeightsMeta`]).
 
+mod adapt;
 mod checkpoint;
 mod keys;
 mod load;
