@@ -9,5 +9,5 @@ mod parameters;
 mod record;
 mod summary;
 
-pub use record::{Recording, record};
-pub use summary::{Stage, Summary, summarise};
+pub use record::{Recording, record, record_built};
+pub use summary::{Stage, Summary, macs_of, summarise};

@@ -35,15 +35,29 @@ pub fn record<M: Module, const D: usize>(
     shape: [usize; 4],
     forward: impl FnOnce(&M, Tensor<4>) -> Vec<Tensor<D>>,
 ) -> Recording {
-    let _alone = RECORDING.lock().unwrap_or_else(PoisonError::into_inner);
-    let device = Device::capture();
     // `valid` gives running statistics of its own: a plain clone shares them, and moving the
     // clone would move the original's.
     let copy = module.valid();
+    record_built(|device| copy.to_device(device), shape, forward)
+}
+
+/// As [`record`], of a module that `build` makes on the recording device, so that not one value
+/// is ever drawn.
+///
+/// # Panics
+///
+/// As [`record`].
+pub fn record_built<M: Module, const D: usize>(
+    build: impl FnOnce(&Device) -> M,
+    shape: [usize; 4],
+    forward: impl FnOnce(&M, Tensor<4>) -> Vec<Tensor<D>>,
+) -> Recording {
+    let _alone = RECORDING.lock().unwrap_or_else(PoisonError::into_inner);
+    let device = Device::capture();
     let (mut parameters, mut outputs) = (HashMap::new(), Vec::new());
     let graph = device
         .capture_scope(|scope| {
-            let copy = copy.to_device(&device);
+            let copy = build(&device);
             let zeros = TensorData::zeros::<f32, _>(shape);
             let input = Tensor::<4>::from_data(zeros, &device);
             let start = id(&input);

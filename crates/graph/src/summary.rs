@@ -1,10 +1,11 @@
 //! Shapes, parameters and multiply-accumulates per stage.
 
 use burn::backend::ir::OperationIr;
+use burn::tensor::Device;
 use burn_zoo_core::{Classifier, Error};
 
 use crate::cost::macs;
-use crate::record::record;
+use crate::record::{record, record_built};
 
 /// What a network is made of and costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,19 @@ pub fn summarise<M: Classifier>(model: &M, height: usize, width: usize) -> Resul
         macs: stages.iter().map(|stage| stage.macs).sum(),
         stages,
     })
+}
+
+/// Multiply-accumulates of one image through the network that `build` makes on the device it is
+/// given: [`Summary::macs`] without the stages, and without drawing any weight.
+///
+/// # Panics
+///
+/// If the network does not take images of `[channels, height, width]`.
+pub fn macs_of<M: Classifier>(build: impl FnOnce(&Device) -> M, input: [usize; 3]) -> u64 {
+    let [channels, height, width] = input;
+    let shape = [1, channels, height, width];
+    let forward = record_built(build, shape, |model, input| vec![model.forward(input)]);
+    forward.operations.iter().map(macs).sum()
 }
 
 /// Whether an operation is part of the computation; when a tensor is dropped depends on who

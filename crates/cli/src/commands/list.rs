@@ -4,6 +4,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use burn_zoo::Entry;
 use burn_zoo_core::Classifier as _;
+use burn_zoo_graph::macs_of;
 use serde_json::{Value, json};
 
 use crate::failure::Outcome;
@@ -38,7 +39,7 @@ impl Args {
             report::note(&format!("no model matches {}", self.pattern));
         }
         let mut table = report::table(&[
-            "name", "params", "input", "classes", "top-1 %", "top-5 %", "licence", "cached",
+            "name", "params", "macs", "input", "classes", "top-1 %", "top-5 %", "licence", "cached",
         ]);
         for row in &rows {
             table.add_row(row.cells());
@@ -52,6 +53,7 @@ impl Args {
 struct Row {
     entry: Entry,
     params: u64,
+    macs: u64,
     input: [usize; 3],
     classes: usize,
 }
@@ -62,9 +64,12 @@ impl Row {
         let model = burn_zoo::create(&entry.architecture, options, device)?;
         let spec = model.input();
         let input = [spec.channels, spec.size[0], spec.size[1]];
+        let build = |device: &Device| burn_zoo::create(&entry.architecture, options, device);
+        let macs = macs_of(|device| build(device).expect("it was built before"), input);
         Ok(Self {
             entry,
             params: count::parameters(&model),
+            macs,
             input,
             classes: model.num_classes(),
         })
@@ -85,7 +90,7 @@ impl Row {
             "architecture": self.entry.architecture,
             "weights": tag,
             "params": self.params,
-            "macs": null,
+            "macs": self.macs,
             "input": self.input,
             "classes": self.classes,
             "top1": meta.and_then(|meta| meta.top1).map(report::number),
@@ -100,6 +105,7 @@ impl Row {
         vec![
             self.entry.name.to_owned(),
             report::grouped(self.params),
+            report::grouped(self.macs),
             report::shape(&self.input),
             self.classes.to_string(),
             report::percent(meta.and_then(|meta| meta.top1)),
