@@ -45,3 +45,25 @@ fn features_are_named_as_in_the_paper() {
     let last = output("features").lines().last().unwrap().to_owned();
     assert_eq!(last, "conv5_x  [1, 512, 7, 7]");
 }
+
+#[test]
+fn fine_tuning_learns_odd_and_even() {
+    let text = output("finetune_digits");
+    let percent = |line: &str| -> f32 {
+        let number = line.split_whitespace().nth(1).unwrap();
+        number.parse().unwrap()
+    };
+    let lines: Vec<f32> = text.lines().map(percent).collect();
+    assert!(lines[0] < 80.0 && lines[1] > 95.0, "{text}");
+}
+
+#[test]
+fn each_device_sees_the_seven() {
+    let text = output("swap_device");
+    assert!(text.starts_with("flex"), "{text}");
+    for line in text.lines() {
+        assert!(line.contains("sees a 7, differs by "), "{text}");
+        let difference = line.split([' ', ',']).nth_back(4).unwrap();
+        assert!(difference.parse::<f32>().unwrap() < 1e-2, "{text}");
+    }
+}

@@ -111,7 +111,25 @@ impl Dataset {
     }
 
     /// Images as `[indices, channels, height, width]` and labels as `[indices]`.
-    pub(crate) fn batch(
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] and [`Error::Image`] of the first image that fails.
+    ///
+    /// # Panics
+    ///
+    /// If there is no index or one is not below [`Dataset::len`].
+    pub fn batch(
+        &self,
+        indices: &[usize],
+        preprocess: &Preprocess,
+        device: &Device,
+    ) -> Result<(Tensor<4>, Tensor<1, Int>), Error> {
+        self.changed_batch(indices, preprocess, None, device)
+    }
+
+    /// The same, each image changed at random.
+    pub(crate) fn changed_batch(
         &self,
         indices: &[usize],
         preprocess: &Preprocess,

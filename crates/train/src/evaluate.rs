@@ -64,7 +64,7 @@ pub fn evaluate<M: Classifier>(
     };
     let indices: Vec<usize> = (0..dataset.len()).collect();
     for chunk in indices.chunks(batch.max(1)) {
-        let (images, _) = dataset.batch(chunk, preprocess, None, &device)?;
+        let (images, _) = dataset.batch(chunk, preprocess, &device)?;
         model.input().check(images.dims())?;
         let scores = log_softmax(model.forward(images), 1).into_data();
         let scores: Vec<f32> = scores.iter::<f32>().collect();

@@ -100,7 +100,7 @@ pub fn train<M: Classifier>(
             let change = (&recipe.data.augment, recipe.seed, epoch);
             let (images, labels) =
                 run.training
-                    .batch(chunk, &run.preprocess, Some(change), &device)?;
+                    .changed_batch(chunk, &run.preprocess, Some(change), &device)?;
             model.input().check(images.dims())?;
             let smoothing = (recipe.label_smoothing > 0.0).then_some(recipe.label_smoothing);
             let criterion = CrossEntropyLossConfig::new()
@@ -141,7 +141,8 @@ pub fn train<M: Classifier>(
             seconds: start.elapsed().as_secs_f64(),
         };
         (run.save)(&plain, &recipe.output.join("last.safetensors"))?;
-        if report.top1 > best.top1 {
+        // Without validation images the last epoch counts as the best.
+        if report.top1 > best.top1 || run.validation.is_empty() {
             best = Best {
                 epoch: report.epoch,
                 top1: report.top1,
