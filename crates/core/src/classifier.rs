@@ -78,6 +78,9 @@ pub struct InputSpec {
     pub size: [usize; 2],
     /// Smallest `[height, width]` in pixels.
     pub min_size: [usize; 2],
+    /// Greatest `[height, width]` in pixels, where there is one; a network whose first layer is
+    /// dense takes exactly one size.
+    pub max_size: Option<[usize; 2]>,
 }
 
 impl InputSpec {
@@ -85,13 +88,15 @@ impl InputSpec {
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] if the batch is empty, the channels differ or the image is too small.
+    /// [`Error::Input`] if the batch is empty, the channels differ or the image is too small or
+    /// too large.
     pub fn check(&self, dims: [usize; 4]) -> Result<(), Error> {
         let [batch, channels, height, width] = dims;
+        let [least, most] = [self.min_size, self.max_size.unwrap_or([usize::MAX; 2])];
         let fits = batch > 0
             && channels == self.channels
-            && height >= self.min_size[0]
-            && width >= self.min_size[1];
+            && (least[0]..=most[0]).contains(&height)
+            && (least[1]..=most[1]).contains(&width);
         if fits {
             Ok(())
         } else {
@@ -112,5 +117,61 @@ impl InputSpec {
         if let Err(error) = self.check(images.dims()) {
             panic!("{error}");
         }
+    }
+}
+
+/// What is needed, for an error message.
+impl std::fmt::Display for InputSpec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [usual, least] = [self.size, self.min_size].map(|[h, w]| format!("{h}x{w}"));
+        write!(f, "{} channels and ", self.channels)?;
+        match self.max_size {
+            None => write!(f, "at least {least} pixels (usually {usual})"),
+            Some(most) if most == self.min_size => write!(f, "exactly {usual} pixels"),
+            Some([h, w]) => write!(f, "{least} to {h}x{w} pixels (usually {usual})"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DENSE: InputSpec = InputSpec {
+        channels: 1,
+        size: [28, 28],
+        min_size: [28, 28],
+        max_size: Some([28, 28]),
+    };
+
+    #[test]
+    fn a_network_of_one_size_takes_no_other_and_says_so() {
+        assert!(DENSE.check([2, 1, 28, 28]).is_ok());
+        for dims in [
+            [1, 1, 28, 29],
+            [1, 1, 29, 28],
+            [1, 1, 27, 28],
+            [1, 3, 28, 28],
+        ] {
+            let error = DENSE.check(dims).expect_err("another size").to_string();
+            assert!(
+                error.ends_with("needs 1 channels and exactly 28x28 pixels"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_network_of_any_size_names_the_smallest_and_the_usual() {
+        let spec = InputSpec {
+            max_size: None,
+            ..DENSE
+        };
+        assert!(spec.check([1, 1, 280, 28]).is_ok());
+        let error = spec.check([1, 1, 8, 28]).expect_err("small").to_string();
+        assert!(
+            error.ends_with("1 channels and at least 28x28 pixels (usually 28x28)"),
+            "{error}"
+        );
     }
 }

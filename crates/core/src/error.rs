@@ -13,8 +13,7 @@ pub enum Error {
     /// An input does not fit a network.
     #[error(
         "the input [batch, channels, height, width] = {found:?} does not fit: this network needs \
-         {} channels and at least {}x{} pixels (usually {}x{})",
-        spec.channels, spec.min_size[0], spec.min_size[1], spec.size[0], spec.size[1]
+         {spec}"
     )]
     Input {
         /// `[batch, channels, height, width]` as given.

@@ -68,6 +68,7 @@ impl Classifier for Small {
             channels: 3,
             size: [10, 12],
             min_size: [3, 3],
+            max_size: None,
         }
     }
 

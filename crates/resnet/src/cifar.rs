@@ -85,6 +85,7 @@ impl CifarResNetConfig {
                     [32, 32]
                 },
                 min_size: [4, 4],
+                max_size: None,
             },
             shortcut: self.shortcut,
         }

@@ -116,6 +116,7 @@ impl ResNetConfig {
                 channels: self.in_channels,
                 size: [224, 224],
                 min_size: [32, 32],
+                max_size: None,
             },
             stem_kind: self.stem,
             shortcut: self.shortcut,
