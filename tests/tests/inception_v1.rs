@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Read as _;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -10,8 +11,8 @@ use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use burn_zoo::Classifier;
 use burn_zoo::weights::{Checkpoint, Differences, Dtype, load, slots, to_safetensors};
+use burn_zoo::{Classifier, FeatureMap, Head};
 use burn_zoo_inception_v1::{
     CifarGoogLeNetConfig, GoogLeNet, GoogLeNetConfig, GoogLeNetPaperConfig,
 };
@@ -72,11 +73,13 @@ fn check(name: &str, transform: fn(Tensor<4>) -> Tensor<4>) {
     println!("{name}: logits differ by {error}");
     assert!(error < LOGITS, "{name}: logits differ by {error}");
 
-    let maps = model.features(input);
+    check_activations(name, &golden, &model.features(input));
+}
+
+fn check_activations(name: &str, golden: &Golden, maps: &[FeatureMap]) {
     for (tap, expected) in &golden.activations {
-        let ours = tap.replace("inception", "inception_");
-        let map = maps.iter().find(|map| map.name == ours).unwrap();
-        // torchvision records its first convolution's block after the rectifier, as we do.
+        let ours = |map: &&FeatureMap| map.name.replace('_', "") == tap.replace('_', "");
+        let map = maps.iter().find(ours).unwrap();
         assert_eq!(map.map.dims().to_vec(), expected.shape, "{name}: {tap}");
         let (mean, std) = statistics(&values(map.map.clone()));
         let worst = (mean - expected.mean).abs().max((std - expected.std).abs()) / expected.std;
@@ -170,6 +173,38 @@ fn the_papers_network_costs_what_its_table_says() {
     assert_eq!(shape("inception_5b"), [1024, 7, 7]);
 }
 
+/// What `tools/reference/googlenet_paper.py` tells beside the other files' numbers.
+#[derive(Deserialize)]
+struct Paper {
+    input_scale: f32,
+    aux: BTreeMap<String, Vec<f32>>,
+}
+
+#[test]
+fn the_papers_network_is_the_references() {
+    let name = "googlenet_paper";
+    let golden = Golden::read(name);
+    let text = std::fs::read(fixture(&format!("golden/{name}.json"))).unwrap();
+    let paper: Paper = serde_json::from_slice(&text).unwrap();
+    let device = Device::flex();
+    let model = GoogLeNetPaperConfig::new().init(&device);
+    let keys = model.keys();
+    let checkpoint = golden.checkpoint(name);
+    let model = load(model, name, &checkpoint, &keys, Differences::default()).unwrap();
+    let summary = burn_zoo_graph::summarise(&model, 224, 224).unwrap();
+    assert_eq!(summary.params + summary.params_aux, golden.parameters);
+    assert_eq!(summary.macs, golden.macs);
+
+    let input = golden.input(&device) * paper.input_scale;
+    for head in model.forward_train(input.clone()) {
+        let expected = paper.aux.get(head.name).unwrap_or(&golden.output);
+        let error = relative_error(&values(head.logits)[..expected.len()], expected);
+        println!("{name}: {} differs by {error}", head.name);
+        assert!(error < LOGITS, "{}: logits differ by {error}", head.name);
+    }
+    check_activations(name, &golden, &model.features(input));
+}
+
 #[test]
 fn the_papers_network_comes_back_from_its_own_file() {
     let device = Device::flex();
@@ -188,7 +223,7 @@ fn the_papers_network_comes_back_from_its_own_file() {
         Differences::default(),
     )
     .unwrap();
-    let logits = |heads: Vec<burn_zoo::Head>| -> Vec<f32> {
+    let logits = |heads: Vec<Head>| -> Vec<f32> {
         heads
             .into_iter()
             .flat_map(|head| values(head.logits))
@@ -204,12 +239,57 @@ fn the_small_network_is_small() {
     let config = CifarGoogLeNetConfig::new().with_in_channels(1);
     let model = config.init(&Device::flex());
     let summary = burn_zoo_graph::summarise(&model, 28, 28).unwrap();
-    println!("{summary:?}");
+    assert!((5_000_000..25_000_000).contains(&summary.macs));
     let keys = slots(&model, &model.keys());
     assert_eq!(keys[0].key, "conv1.conv.weight");
     assert_eq!(keys[5].key, "inception3a.branch1.conv.weight");
     assert_eq!(keys.last().unwrap().key, "fc.bias");
-    assert_eq!((summary.params, summary.params_aux), (154_022, 0));
+    assert_eq!((summary.params, summary.params_aux), (162_226, 0));
+}
+
+/// The first 64 of MNIST's training digits, one batch, and their labels.
+fn digits(device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
+    let read = |name: &str, header: usize, count: usize| {
+        let path = fixture(&format!("../../assets/mnist/train-{name}.gz"));
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).unwrap();
+        flate2::read::GzDecoder::new(file)
+            .read_to_end(&mut bytes)
+            .unwrap();
+        bytes[header..header + count].to_vec()
+    };
+    let pixels = read("images-idx3-ubyte", 16, 64 * 28 * 28);
+    let pixels = pixels.iter().map(|&pixel| f32::from(pixel) / 255.0);
+    let images = TensorData::new(pixels.collect(), [64, 1, 28, 28]);
+    let labels = read("labels-idx1-ubyte", 8, 64);
+    let labels = TensorData::new(labels.into_iter().map(i64::from).collect(), [64]);
+    let images = Tensor::<4>::from_data(images, device);
+    (
+        (images - 0.1307) / 0.3081,
+        Tensor::from_data(labels, device),
+    )
+}
+
+#[test]
+fn the_small_network_learns_64_digits() {
+    let device = Device::flex().autodiff();
+    device.seed(7);
+    let config = CifarGoogLeNetConfig::new().with_in_channels(1);
+    let mut model = config.init(&device);
+    let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
+    let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
+    let cross_entropy = CrossEntropyLossConfig::new().init(&device);
+    let (images, labels) = digits(&device);
+    let start = std::time::Instant::now();
+    let mut last = f32::INFINITY;
+    for _ in 0..30 {
+        let loss = cross_entropy.forward(model.forward(images.clone()), labels.clone());
+        last = values(loss.clone())[0];
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        model = optimizer.step(0.05, model, gradients);
+    }
+    println!("loss {last} after 30 steps of 64 in {:?}", start.elapsed());
+    assert!(last < 0.05, "64 digits are learned to a loss of {last}");
 }
 
 #[derive(Deserialize)]
