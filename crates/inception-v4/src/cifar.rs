@@ -1,0 +1,184 @@
+//! A small network of the same modules.
+
+use burn::config::Config;
+use burn::module::Module;
+use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
+use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+use burn_zoo_core::weights::KeyRow;
+use burn_zoo_core::{Classifier, ConvNormAct, FeatureMap, InputSpec, chain, with_outputs};
+
+use crate::blocks::{
+    InceptionAWidths, InceptionBWidths, InceptionCWidths, ReductionAWidths, ReductionBWidths,
+};
+use crate::layers::{branch, same, strided};
+use crate::trunk::{Trunk, TrunkWidths};
+
+/// The two 3x3 convolutions before the modules. Widths here and below are ours.
+const STEM: [usize; 2] = [16, 32];
+
+const TRUNK: TrunkWidths = TrunkWidths {
+    inception_a: (
+        2,
+        InceptionAWidths {
+            branch_1x1: 16,
+            branch_3x3: [16, 24],
+            branch_double_3x3: [16, 24, 24],
+            branch_pool: 16,
+        },
+    ),
+    reduction_a: ReductionAWidths {
+        k: 24,
+        l: 32,
+        m: 48,
+        n: 48,
+    },
+    inception_b: (
+        2,
+        InceptionBWidths {
+            branch_1x1: 48,
+            branch_7x7: [24, 28, 32],
+            branch_double_7x7: [24, 24, 28, 28, 32],
+            branch_pool: 32,
+        },
+    ),
+    reduction_b: ReductionBWidths {
+        branch_3x3: [32, 32],
+        branch_7x7: [32, 32, 40, 40],
+    },
+    inception_c: (
+        1,
+        InceptionCWidths {
+            branch_1x1: 32,
+            branch_3x3: 48,
+            branch_double_3x3: [48, 56, 64],
+            ends: 32,
+            branch_pool: 32,
+        },
+    ),
+};
+
+/// Configuration of [`CifarInceptionV4`].
+#[derive(Config, Debug)]
+pub struct CifarInceptionV4Config {
+    /// Outputs of the last layer.
+    #[config(default = "10")]
+    pub num_classes: usize,
+    /// Channels of an image.
+    #[config(default = "3")]
+    pub in_channels: usize,
+    /// Probability of dropping a feature before the last layer; the paper's for the large
+    /// network.
+    #[config(default = "0.2")]
+    pub dropout: f64,
+}
+
+impl CifarInceptionV4Config {
+    /// Initialises the network.
+    pub fn init(&self, device: &Device) -> CifarInceptionV4 {
+        let [first, second] = STEM;
+        CifarInceptionV4 {
+            stem: branch(
+                self.in_channels,
+                [same(first, [3, 3]), strided(second)],
+                device,
+            ),
+            trunk: TRUNK.init(second, device),
+            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
+            dropout: DropoutConfig::new(self.dropout).init(),
+            classifier: LinearConfig::new(TRUNK.output(), self.num_classes).init(device),
+            input: InputSpec {
+                channels: self.in_channels,
+                size: if self.in_channels == 1 {
+                    [28, 28]
+                } else {
+                    [32, 32]
+                },
+                min_size: [15, 15],
+            },
+        }
+    }
+}
+
+/// Inception-v4's modules for images of 32x32 pixels, or 28x28 grey ones: two convolutions for a
+/// stem, modules of about an eighth of the width and 2, 2, 1 of them. The paper has no such
+/// network; its widths and depths are ours.
+///
+/// `[batch, 3, 32, 32] -> [batch, 10]` by default; any size of at least 15 pixels does.
+#[derive(Module, Debug)]
+pub struct CifarInceptionV4 {
+    stem: [ConvNormAct; 2],
+    trunk: Trunk,
+    avg_pool: AdaptiveAvgPool2d,
+    dropout: Dropout,
+    classifier: Linear,
+    #[module(skip)]
+    input: InputSpec,
+}
+
+impl CifarInceptionV4 {
+    /// None: there is no reference, so that the keys are our paths.
+    pub fn keys(&self) -> Vec<KeyRow> {
+        Vec::new()
+    }
+}
+
+impl Classifier for CifarInceptionV4 {
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let pooled = self.dropout.forward(self.pooled(images));
+        self.classifier.forward(pooled)
+    }
+
+    fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
+        self.input.assert(&images);
+        let stem = chain(&self.stem, images);
+        let trunk = self.trunk.forward(stem.clone());
+        let mut maps = vec![FeatureMap::new("stem", stem)];
+        maps.extend(trunk);
+        maps
+    }
+
+    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
+        let last = self.features(images).pop().expect("there are six stages");
+        self.avg_pool.forward(last.map).flatten(1, 3)
+    }
+
+    fn input(&self) -> InputSpec {
+        self.input
+    }
+
+    fn num_classes(&self) -> usize {
+        self.classifier.weight.dims()[1]
+    }
+
+    fn with_classes(mut self, classes: usize) -> Self {
+        self.classifier = with_outputs(&self.classifier, classes);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fifteen_pixels_leave_one() {
+        let device = Device::flex();
+        let model = CifarInceptionV4Config::new().init(&device);
+        let images = Tensor::zeros([1, 3, 15, 15], &device);
+        let grids = model
+            .features(images)
+            .into_iter()
+            .map(|map| map.map.dims()[2]);
+        assert_eq!(grids.collect::<Vec<_>>(), [7, 7, 3, 3, 1, 1]);
+    }
+
+    #[test]
+    #[should_panic(expected = "overflow")]
+    fn fourteen_pixels_leave_none() {
+        let device = Device::flex();
+        let mut model = CifarInceptionV4Config::new().init(&device);
+        model.input.min_size = [1, 1];
+        model.features(Tensor::zeros([1, 3, 14, 15], &device));
+    }
+}
