@@ -72,6 +72,15 @@ impl Golden {
 
     /// The network's weights as a safetensors file in memory, under the reference's keys.
     pub fn checkpoint(&self, name: &str) -> Checkpoint {
+        Checkpoint::from_bytes(name, self.safetensors()).expect("we wrote it")
+    }
+
+    /// The bytes of that file.
+    ///
+    /// # Panics
+    ///
+    /// If the golden file is none.
+    pub fn safetensors(&self) -> Vec<u8> {
         let gained = self.residual_gain.pattern.as_ref().map(|pattern| {
             Regex::new(&format!("^(?:{pattern})$")).expect("the pattern is a regular expression")
         });
@@ -97,8 +106,7 @@ impl Golden {
             (*key, view.expect("shapes fit their bytes"))
         });
         let none: Option<HashMap<String, String>> = None;
-        let bytes = safetensors::serialize(views, none).expect("the keys differ");
-        Checkpoint::from_bytes(name, bytes).expect("we wrote it")
+        safetensors::serialize(views, none).expect("the keys differ")
     }
 
     /// The input that the golden numbers belong to.

@@ -1,6 +1,8 @@
 //! What the workspace-wide tests share: deterministic weights and the reference's golden files.
 
 pub mod golden;
+pub mod parity;
+pub mod steps;
 pub mod synthetic;
 
 /// `max |a - b| / max |b|`.

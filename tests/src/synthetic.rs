@@ -8,7 +8,8 @@ fn fnv1a64(text: &str) -> u64 {
     })
 }
 
-fn splitmix64(state: u64) -> u64 {
+/// A well-mixed number for each `state` (Steele, Lea and Flood 2014).
+pub fn splitmix64(state: u64) -> u64 {
     let z = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

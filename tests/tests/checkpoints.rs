@@ -8,7 +8,8 @@ use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Container, Dtype};
 use burn_zoo::{AnyClassifier, Classifier, Error};
 use burn_zoo_tests::golden::{Golden, fixture, values};
-use burn_zoo_tests::relative_error;
+use burn_zoo_tests::{relative_error, synthetic};
+use safetensors::SafeTensors;
 
 fn error_of(model: &AnyClassifier, golden: &str) -> f32 {
     let golden = Golden::read(golden);
@@ -56,6 +57,48 @@ fn every_container_gives_the_golden_logits_without_a_word_about_its_form() {
             error,
             "{file} from memory"
         );
+    }
+}
+
+#[test]
+fn synthetic_weights_are_those_that_python_wrote() {
+    let bytes = std::fs::read(fixture("checkpoints/resnet20_cifar.safetensors")).unwrap();
+    let theirs = SafeTensors::deserialize(&bytes).unwrap();
+    let golden = Golden::read("resnet20_cifar");
+    let ours = golden.safetensors();
+    let ours = SafeTensors::deserialize(&ours).unwrap();
+    assert_eq!(ours.len(), golden.state_dict.len());
+    for (key, shape, _) in &golden.state_dict {
+        let [ours, theirs] = [&ours, &theirs].map(|file| file.tensor(key).unwrap());
+        assert_eq!(theirs.shape(), shape, "{key}");
+        assert_eq!(ours.data(), theirs.data(), "{key}");
+    }
+}
+
+#[test]
+fn a_bit_that_fell_over_is_an_error_that_names_the_file_or_another_value() {
+    let device = Device::flex();
+    let mut seed = 1_u64;
+    for file in [
+        "resnet20_cifar.zip.pth",
+        "resnet20_cifar.legacy.pth",
+        "resnet20_cifar.safetensors",
+    ] {
+        let whole = std::fs::read(fixture(&format!("checkpoints/{file}"))).unwrap();
+        for round in 0..120 {
+            // Half of the flips hit the first 8 KiB, where headers and pickles are.
+            seed = synthetic::splitmix64(seed);
+            let within = if round % 2 == 0 { 8 << 10 } else { whole.len() };
+            let (byte, bit) = (seed as usize / 8 % within, seed % 8);
+            let mut bytes = whole.clone();
+            bytes[byte] ^= 1 << bit;
+            let loaded = Checkpoint::from_bytes(file, bytes)
+                .and_then(|checkpoint| burn_zoo::load("resnet20_cifar", &checkpoint, &device));
+            if let Err(error) = loaded {
+                let message = error.to_string();
+                assert!(message.contains(file), "bit {bit} of {byte}: {message}");
+            }
+        }
     }
 }
 

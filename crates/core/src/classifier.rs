@@ -1,5 +1,7 @@
 //! The trait that every family implements and everything else is written against.
 
+use std::borrow::Cow;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
@@ -57,15 +59,18 @@ pub struct Head {
 #[derive(Clone, Debug)]
 pub struct FeatureMap {
     /// The paper's name of the stage.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// `[batch, channels, height, width]`.
     pub map: Tensor<4>,
 }
 
 impl FeatureMap {
     /// A stage's output under its name.
-    pub fn new(name: &'static str, map: Tensor<4>) -> Self {
-        Self { name, map }
+    pub fn new(name: impl Into<Cow<'static, str>>, map: Tensor<4>) -> Self {
+        Self {
+            name: name.into(),
+            map,
+        }
     }
 }
 
@@ -84,6 +89,31 @@ pub struct InputSpec {
 }
 
 impl InputSpec {
+    /// Images of `size` pixels a side as a rule, of at least `min_size`.
+    pub const fn square(channels: usize, size: usize, min_size: usize) -> Self {
+        Self {
+            channels,
+            size: [size; 2],
+            min_size: [min_size; 2],
+            max_size: None,
+        }
+    }
+
+    /// Small images as a rule: CIFAR's 32 pixels a side, or MNIST's 28 with one channel.
+    pub const fn small(channels: usize, min_size: usize) -> Self {
+        Self::square(channels, if channels == 1 { 28 } else { 32 }, min_size)
+    }
+
+    /// Images of exactly this `[height, width]`.
+    pub const fn exactly(channels: usize, size: [usize; 2]) -> Self {
+        Self {
+            channels,
+            size,
+            min_size: size,
+            max_size: Some(size),
+        }
+    }
+
     /// Checks the dimensions `[batch, channels, height, width]` of an input.
     ///
     /// # Errors
@@ -137,12 +167,7 @@ impl std::fmt::Display for InputSpec {
 mod tests {
     use super::*;
 
-    const DENSE: InputSpec = InputSpec {
-        channels: 1,
-        size: [28, 28],
-        min_size: [28, 28],
-        max_size: Some([28, 28]),
-    };
+    const DENSE: InputSpec = InputSpec::exactly(1, [28, 28]);
 
     #[test]
     fn a_network_of_one_size_takes_no_other_and_says_so() {

@@ -54,7 +54,7 @@ pub fn summarise<M: Classifier>(model: &M, height: usize, width: usize) -> Resul
             .map(|map| {
                 let shape = map.map.dims()[1..].to_vec();
                 Stage {
-                    name: map.name.to_owned(),
+                    name: map.name.clone().into_owned(),
                     shape,
                     params: 0,
                     macs: 0,

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::blocks::{
     Activation, ConvHighwayLayer, ConvHighwayLayerConfig, GLOROT, bias, same_conv,
 };
-use crate::gates::{GateMean, means, numbered};
+use crate::gates::{GateMean, means};
 
 /// Rows of Table 2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,17 +115,7 @@ impl HighwayConvNetConfig {
             avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.drop_prob).init(),
             output,
-            input: InputSpec {
-                channels: self.in_channels,
-                size: if self.in_channels == 1 {
-                    [28, 28]
-                } else {
-                    [32, 32]
-                },
-                // Two pools halve it.
-                min_size: [4, 4],
-                max_size: None,
-            },
+            input: InputSpec::small(self.in_channels, 4),
         }
     }
 }
@@ -201,7 +191,7 @@ impl HighwayConvNet {
                 let (output, gate) = layer.step(map);
                 map = output;
                 number += 1;
-                gates.extend(gate.map(|gate| FeatureMap::new(numbered("conv", number), gate)));
+                gates.extend(gate.map(|gate| FeatureMap::new(format!("conv{number}"), gate)));
             }
             maps.push(FeatureMap::new(name, map.clone()));
         }

@@ -1,5 +1,7 @@
 //! The dense networks for MNIST: section 3.1 of Srivastava et al. 2015.
 
+use std::borrow::Cow;
+
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -8,7 +10,7 @@ use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{Classifier, FeatureMap, InputSpec, with_outputs};
 
 use crate::blocks::{Activation, GLOROT, Gates, HighwayLayer, HighwayLayerConfig, bias};
-use crate::gates::{GateMean, means, numbered};
+use crate::gates::{GateMean, means};
 
 /// Configuration of [`HighwayNet`].
 ///
@@ -70,12 +72,7 @@ impl HighwayNetConfig {
             layers: (0..self.num_layers).map(|_| layer.init(device)).collect(),
             output: linear([self.width, self.num_classes], GLOROT),
             activation: self.activation,
-            spec: InputSpec {
-                channels: self.in_channels,
-                size: self.size,
-                min_size: self.size,
-                max_size: Some(self.size),
-            },
+            spec: InputSpec::exactly(self.in_channels, self.size),
         }
     }
 }
@@ -96,7 +93,7 @@ pub struct HighwayNet {
 }
 
 /// Name, output `[batch, width]` and transform gate of a layer.
-type Step = (&'static str, Tensor<2>, Option<Tensor<2>>);
+type Step = (Cow<'static, str>, Tensor<2>, Option<Tensor<2>>);
 
 impl HighwayNet {
     /// Our paths are the reference's keys.
@@ -134,14 +131,14 @@ impl HighwayNet {
         let layers = self.layers.iter().enumerate().map(move |(index, layer)| {
             let (output, gate) = layer.step(last.clone());
             last = output.clone();
-            (numbered("layers.", index), output, gate)
+            (Cow::from(format!("layers.{index}")), output, gate)
         });
-        std::iter::once(("input", first, None)).chain(layers)
+        std::iter::once((Cow::from("input"), first, None)).chain(layers)
     }
 }
 
 /// A vector as a map of one pixel.
-fn map(name: &'static str, values: Tensor<2>) -> FeatureMap {
+fn map(name: Cow<'static, str>, values: Tensor<2>) -> FeatureMap {
     let [batch, width] = values.dims();
     FeatureMap::new(name, values.reshape([batch, width, 1, 1]))
 }

@@ -89,11 +89,7 @@ impl InceptionResNetV2Config {
             avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(TRUNK.conv2d_7b, self.num_classes).init(device),
-            input: InputSpec {
-                channels: self.in_channels,
-                size: [299, 299],
-                min_size: [75, 75],
-            },
+            input: InputSpec::square(self.in_channels, 299, 75),
         }
     }
 }

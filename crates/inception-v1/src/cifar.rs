@@ -59,15 +59,7 @@ impl CifarGoogLeNetConfig {
             avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
-            input: InputSpec {
-                channels: self.in_channels,
-                size: if self.in_channels == 1 {
-                    [28, 28]
-                } else {
-                    [32, 32]
-                },
-                min_size: [4, 4],
-            },
+            input: InputSpec::small(self.in_channels, 4),
         }
     }
 }

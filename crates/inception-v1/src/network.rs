@@ -137,11 +137,7 @@ impl Network {
             dropout: DropoutConfig::new(choice.dropout).init(),
             classifier: LinearConfig::new(channels, choice.num_classes).init(device),
             aux: choice.aux_heads.then(|| AUX.map(aux)),
-            input: InputSpec {
-                channels: choice.in_channels,
-                size: [224, 224],
-                min_size: [edition.min_size; 2],
-            },
+            input: InputSpec::square(choice.in_channels, 224, edition.min_size),
         }
     }
 

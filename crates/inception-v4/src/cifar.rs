@@ -87,15 +87,7 @@ impl CifarInceptionV4Config {
             avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(TRUNK.output(), self.num_classes).init(device),
-            input: InputSpec {
-                channels: self.in_channels,
-                size: if self.in_channels == 1 {
-                    [28, 28]
-                } else {
-                    [32, 32]
-                },
-                min_size: [15, 15],
-            },
+            input: InputSpec::small(self.in_channels, 15),
         }
     }
 }

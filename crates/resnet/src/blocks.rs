@@ -163,7 +163,7 @@ pub(crate) fn run(
     let mut maps = vec![FeatureMap::new("conv1", conv1.clone())];
     stages.iter().fold(conv1, |map, (name, blocks)| {
         let map = blocks.iter().fold(map, |map, block| block.forward(map));
-        maps.push(FeatureMap::new(name, map.clone()));
+        maps.push(FeatureMap::new(*name, map.clone()));
         map
     });
     maps

@@ -77,16 +77,7 @@ impl CifarResNetConfig {
             stage3,
             avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
-            input: InputSpec {
-                channels: self.in_channels,
-                size: if self.in_channels == 1 {
-                    [28, 28]
-                } else {
-                    [32, 32]
-                },
-                min_size: [4, 4],
-                max_size: None,
-            },
+            input: InputSpec::small(self.in_channels, 4),
             shortcut: self.shortcut,
         }
     }

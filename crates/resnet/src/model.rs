@@ -112,12 +112,7 @@ impl ResNetConfig {
             conv5_x,
             avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
-            input: InputSpec {
-                channels: self.in_channels,
-                size: [224, 224],
-                min_size: [32, 32],
-                max_size: None,
-            },
+            input: InputSpec::square(self.in_channels, 224, 32),
             stem_kind: self.stem,
             shortcut: self.shortcut,
         }

@@ -6,15 +6,67 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use burn_zoo_core::weights::{self, Checkpoint, Differences, Dtype, Slot};
 use burn_zoo_core::{Classifier, Error, FeatureMap, Head, InputSpec};
+#[cfg(feature = "highway")]
+use burn_zoo_highway::{HighwayConvNet, HighwayNet};
+#[cfg(feature = "inception-resnet-v2")]
+use burn_zoo_inception_resnet_v2::{CifarInceptionResNetV2, InceptionResNetV2};
+#[cfg(feature = "inception-v1")]
+use burn_zoo_inception_v1::{CifarGoogLeNet, GoogLeNet, GoogLeNetPaper};
+#[cfg(feature = "inception-v2")]
+use burn_zoo_inception_v2::{CifarInceptionV2, InceptionV2};
+#[cfg(feature = "inception-v3")]
+use burn_zoo_inception_v3::{CifarInceptionV3, InceptionV3};
+#[cfg(feature = "inception-v4")]
+use burn_zoo_inception_v4::{CifarInceptionV4, InceptionV4};
 use burn_zoo_resnet::{CifarResNet, ResNet};
 
 /// Any network of the zoo.
 #[derive(Module, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a program holds a handful of networks")]
 pub enum AnyClassifier {
     /// ResNet, ResNeXt, Wide ResNet, ResNet-D and plain twins.
     ResNet(ResNet),
-    /// The nets for 32x32 images, and plain twins.
+    /// The residual nets for 32x32 images, and plain twins.
     CifarResNet(CifarResNet),
+    /// Dense highway networks and plain twins.
+    #[cfg(feature = "highway")]
+    HighwayNet(HighwayNet),
+    /// Convolutional highway networks.
+    #[cfg(feature = "highway")]
+    HighwayConvNet(HighwayConvNet),
+    /// Inception v1 as torchvision has it.
+    #[cfg(feature = "inception-v1")]
+    GoogLeNet(GoogLeNet),
+    /// Inception v1 as in its paper.
+    #[cfg(feature = "inception-v1")]
+    GoogLeNetPaper(GoogLeNetPaper),
+    /// Inception v1 for small images.
+    #[cfg(feature = "inception-v1")]
+    CifarGoogLeNet(CifarGoogLeNet),
+    /// Inception v2, with batch norm.
+    #[cfg(feature = "inception-v2")]
+    InceptionV2(InceptionV2),
+    /// Inception v2 for small images.
+    #[cfg(feature = "inception-v2")]
+    CifarInceptionV2(CifarInceptionV2),
+    /// Inception v3.
+    #[cfg(feature = "inception-v3")]
+    InceptionV3(InceptionV3),
+    /// Inception v3 for small images.
+    #[cfg(feature = "inception-v3")]
+    CifarInceptionV3(CifarInceptionV3),
+    /// Inception v4.
+    #[cfg(feature = "inception-v4")]
+    InceptionV4(InceptionV4),
+    /// Inception v4 for small images.
+    #[cfg(feature = "inception-v4")]
+    CifarInceptionV4(CifarInceptionV4),
+    /// Inception-ResNet-v2.
+    #[cfg(feature = "inception-resnet-v2")]
+    InceptionResNetV2(InceptionResNetV2),
+    /// Inception-ResNet-v2 for small images.
+    #[cfg(feature = "inception-resnet-v2")]
+    CifarInceptionResNetV2(CifarInceptionResNetV2),
 }
 
 /// Calls the same method of whichever network it is.
@@ -23,16 +75,68 @@ macro_rules! each {
         match $any {
             AnyClassifier::ResNet($model) => $call,
             AnyClassifier::CifarResNet($model) => $call,
+            #[cfg(feature = "highway")]
+            AnyClassifier::HighwayNet($model) => $call,
+            #[cfg(feature = "highway")]
+            AnyClassifier::HighwayConvNet($model) => $call,
+            #[cfg(feature = "inception-v1")]
+            AnyClassifier::GoogLeNet($model) => $call,
+            #[cfg(feature = "inception-v1")]
+            AnyClassifier::GoogLeNetPaper($model) => $call,
+            #[cfg(feature = "inception-v1")]
+            AnyClassifier::CifarGoogLeNet($model) => $call,
+            #[cfg(feature = "inception-v2")]
+            AnyClassifier::InceptionV2($model) => $call,
+            #[cfg(feature = "inception-v2")]
+            AnyClassifier::CifarInceptionV2($model) => $call,
+            #[cfg(feature = "inception-v3")]
+            AnyClassifier::InceptionV3($model) => $call,
+            #[cfg(feature = "inception-v3")]
+            AnyClassifier::CifarInceptionV3($model) => $call,
+            #[cfg(feature = "inception-v4")]
+            AnyClassifier::InceptionV4($model) => $call,
+            #[cfg(feature = "inception-v4")]
+            AnyClassifier::CifarInceptionV4($model) => $call,
+            #[cfg(feature = "inception-resnet-v2")]
+            AnyClassifier::InceptionResNetV2($model) => $call,
+            #[cfg(feature = "inception-resnet-v2")]
+            AnyClassifier::CifarInceptionResNetV2($model) => $call,
         }
     };
 }
 
-/// The same network after a change that may fail.
-macro_rules! change {
+/// Puts another network of the same type in the place of the one it is.
+macro_rules! replace {
     ($any:expr, $model:ident => $call:expr) => {
         match $any {
-            AnyClassifier::ResNet($model) => $call.map(AnyClassifier::ResNet),
-            AnyClassifier::CifarResNet($model) => $call.map(AnyClassifier::CifarResNet),
+            AnyClassifier::ResNet($model) => AnyClassifier::ResNet($call),
+            AnyClassifier::CifarResNet($model) => AnyClassifier::CifarResNet($call),
+            #[cfg(feature = "highway")]
+            AnyClassifier::HighwayNet($model) => AnyClassifier::HighwayNet($call),
+            #[cfg(feature = "highway")]
+            AnyClassifier::HighwayConvNet($model) => AnyClassifier::HighwayConvNet($call),
+            #[cfg(feature = "inception-v1")]
+            AnyClassifier::GoogLeNet($model) => AnyClassifier::GoogLeNet($call),
+            #[cfg(feature = "inception-v1")]
+            AnyClassifier::GoogLeNetPaper($model) => AnyClassifier::GoogLeNetPaper($call),
+            #[cfg(feature = "inception-v1")]
+            AnyClassifier::CifarGoogLeNet($model) => AnyClassifier::CifarGoogLeNet($call),
+            #[cfg(feature = "inception-v2")]
+            AnyClassifier::InceptionV2($model) => AnyClassifier::InceptionV2($call),
+            #[cfg(feature = "inception-v2")]
+            AnyClassifier::CifarInceptionV2($model) => AnyClassifier::CifarInceptionV2($call),
+            #[cfg(feature = "inception-v3")]
+            AnyClassifier::InceptionV3($model) => AnyClassifier::InceptionV3($call),
+            #[cfg(feature = "inception-v3")]
+            AnyClassifier::CifarInceptionV3($model) => AnyClassifier::CifarInceptionV3($call),
+            #[cfg(feature = "inception-v4")]
+            AnyClassifier::InceptionV4($model) => AnyClassifier::InceptionV4($call),
+            #[cfg(feature = "inception-v4")]
+            AnyClassifier::CifarInceptionV4($model) => AnyClassifier::CifarInceptionV4($call),
+            #[cfg(feature = "inception-resnet-v2")]
+            AnyClassifier::InceptionResNetV2($model) => AnyClassifier::InceptionResNetV2($call),
+            #[cfg(feature = "inception-resnet-v2")]
+            AnyClassifier::CifarInceptionResNetV2($model) => AnyClassifier::CifarInceptionResNetV2($call),
         }
     };
 }
@@ -43,7 +147,8 @@ impl AnyClassifier {
         each!(self, model => weights::slots(model, &model.keys()))
     }
 
-    /// Fills the network from a file, strict both ways; `architecture` is for messages.
+    /// Fills the network from a file, strict but for `differences`; `architecture` is for
+    /// messages.
     ///
     /// # Errors
     ///
@@ -54,10 +159,10 @@ impl AnyClassifier {
         checkpoint: &Checkpoint,
         differences: Differences<'_>,
     ) -> Result<Self, Error> {
-        change!(self, model => {
+        Ok(replace!(self, model => {
             let rows = model.keys();
-            weights::load(model, architecture, checkpoint, &rows, differences)
-        })
+            weights::load(model, architecture, checkpoint, &rows, differences)?
+        }))
     }
 
     /// Writes a safetensors file that Python and `--weights` take.
@@ -96,9 +201,6 @@ impl Classifier for AnyClassifier {
     }
 
     fn with_classes(self, classes: usize) -> Self {
-        match self {
-            Self::ResNet(model) => Self::ResNet(model.with_classes(classes)),
-            Self::CifarResNet(model) => Self::CifarResNet(model.with_classes(classes)),
-        }
+        replace!(self, model => model.with_classes(classes))
     }
 }

@@ -44,8 +44,11 @@ pub(crate) struct Row {
     pub(crate) classes: usize,
     /// What an image goes through where no weights say otherwise.
     pub(crate) preprocess: Preprocess,
-    /// Key of the first layer's weight, whose second size is the number of channels.
+    /// Key of the first layer's weight.
     pub(crate) first: &'static str,
+    /// What its second size is a multiple of: pixels where it is dense, else 1. The rest is the
+    /// number of channels.
+    pub(crate) pixels: usize,
     /// Keys of the layers that have one output per class, without `.weight`; the main one first.
     pub(crate) heads: &'static [&'static str],
     /// Beginnings of the keys of auxiliary heads.
@@ -66,6 +69,7 @@ impl Row {
             classes: 1000,
             preprocess: IMAGENET,
             first: "conv1.weight",
+            pixels: 1,
             heads: &["fc"],
             aux: &[],
             build: Arc::new(build),
@@ -79,6 +83,16 @@ impl Row {
             preprocess: CIFAR,
             ..self
         }
+    }
+
+    /// With auxiliary heads whose keys begin so.
+    pub(crate) fn aux(self, aux: &'static [&'static str]) -> Self {
+        Self { aux, ..self }
+    }
+
+    /// With another preprocessing.
+    pub(crate) fn sees(self, preprocess: Preprocess) -> Self {
+        Self { preprocess, ..self }
     }
 
     /// With other keys of the first layer and of the heads.
@@ -110,6 +124,16 @@ pub(crate) const IMAGENET: Preprocess = Preprocess {
     mean: [0.485, 0.456, 0.406],
     std: [0.229, 0.224, 0.225],
     orientation: Orientation::Ignore,
+};
+
+/// The paper's GoogLeNet, as Caffe's networks were fed.
+#[cfg(feature = "inception-v1")]
+pub(crate) const CAFFE: Preprocess = Preprocess {
+    order: ChannelOrder::Bgr,
+    range: ValueRange::Byte,
+    mean: [104.0, 117.0, 123.0],
+    std: [1.0; 3],
+    ..IMAGENET
 };
 
 /// CIFAR-10's own statistics.

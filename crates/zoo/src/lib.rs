@@ -24,6 +24,18 @@ pub use architecture::{Options, architectures, create};
 pub use burn_zoo_core::{
     Classifier, Error, FeatureMap, Head, InputSpec, Preprocess, labels, weights,
 };
+#[cfg(feature = "highway")]
+pub use burn_zoo_highway as highway;
+#[cfg(feature = "inception-resnet-v2")]
+pub use burn_zoo_inception_resnet_v2 as inception_resnet_v2;
+#[cfg(feature = "inception-v1")]
+pub use burn_zoo_inception_v1 as inception_v1;
+#[cfg(feature = "inception-v2")]
+pub use burn_zoo_inception_v2 as inception_v2;
+#[cfg(feature = "inception-v3")]
+pub use burn_zoo_inception_v3 as inception_v3;
+#[cfg(feature = "inception-v4")]
+pub use burn_zoo_inception_v4 as inception_v4;
 pub use burn_zoo_resnet as resnet;
 pub use digits::DIGITS;
 pub use load::{Adapt, AuxHeads, fits, load, load_adapted, pretrained};

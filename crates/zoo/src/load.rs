@@ -109,7 +109,9 @@ fn read(row: &Row, file: &Checkpoint, usual: Options) -> Options {
     let aux = |key: &str| row.aux.iter().any(|start| key.starts_with(start));
     Options {
         classes: size(&main, 0).unwrap_or(usual.classes),
-        channels: size(row.first, 1).unwrap_or(usual.channels),
+        channels: size(row.first, 1)
+            .filter(|inputs| inputs % row.pixels == 0)
+            .map_or(usual.channels, |inputs| inputs / row.pixels),
         aux_heads: file.keys().any(|(key, _)| aux(key)),
     }
 }
