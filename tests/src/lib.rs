@@ -1,5 +1,6 @@
 //! What the workspace-wide tests share: deterministic weights and the reference's golden files.
 
+pub mod digits;
 pub mod golden;
 pub mod parity;
 pub mod steps;

@@ -13,7 +13,7 @@ const LOGITS: f32 = 1e-4;
 const ACTIVATIONS: f64 = 1e-4;
 
 /// The reference's names of outputs and ours, where they differ.
-const STAGES: [(&str, &[&str]); 33] = [
+const STAGES: [(&str, &[&str]); 44] = [
     // torchvision's and timm's residual networks, and the CIFAR ones.
     ("maxpool", &["conv1"]),
     ("layer1", &["conv2_x", "stage1"]),
@@ -22,13 +22,13 @@ const STAGES: [(&str, &[&str]); 33] = [
     ("layer4", &["conv5_x"]),
     ("avgpool", &[POOLED]),
     ("global_pool", &[POOLED]),
-    // torchvision's GoogLeNet.
+    // torchvision's GoogLeNet and Inception v3.
+    ("maxpool2", &["maxpool2", "maxpool_5a_3x3"]),
     ("inception3a", &["inception_3a"]),
     ("inception3b", &["inception_3b"]),
     ("inception4a", &["inception_4a"]),
     ("inception4e", &["inception_4e"]),
     ("inception5b", &["inception_5b"]),
-    // torchvision's Inception v3.
     ("Conv2d_1a_3x3", &["conv2d_1a_3x3"]),
     ("Mixed_5b", &["mixed_5b"]),
     ("Mixed_5d", &["mixed_5d"]),
@@ -36,6 +36,17 @@ const STAGES: [(&str, &[&str]); 33] = [
     ("Mixed_6e", &["mixed_6e"]),
     ("Mixed_7a", &["mixed_7a"]),
     ("Mixed_7c", &["mixed_7c"]),
+    // Inception v2.
+    ("stages.3a", &["inception_3a"]),
+    ("stages.3b", &["inception_3b"]),
+    ("stages.3c", &["inception_3c"]),
+    ("stages.4a", &["inception_4a"]),
+    ("stages.4b", &["inception_4b"]),
+    ("stages.4c", &["inception_4c"]),
+    ("stages.4d", &["inception_4d"]),
+    ("stages.4e", &["inception_4e"]),
+    ("stages.5a", &["inception_5a"]),
+    ("stages.5b", &["inception_5b"]),
     // timm's Inception-v4.
     ("features.3", &["stem_1"]),
     ("features.4", &["stem_2"]),
@@ -112,7 +123,9 @@ fn activations<M: Classifier>(name: &str, golden: &Golden, model: &M, input: Ten
             (pooled.dims().to_vec(), values(pooled))
         } else {
             let map = maps.iter().find(|map| ours.contains(&map.name.as_ref()));
-            let map = &map.unwrap_or_else(|| panic!("{name} has no stage {tap}")).map;
+            let map = &map
+                .unwrap_or_else(|| panic!("{name} has no stage {tap}"))
+                .map;
             (map.dims().to_vec(), values(map.clone()))
         };
         // A vector may be a map of one pixel.

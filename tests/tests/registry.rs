@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use burn::tensor::Device;
-use burn_zoo::{Options, create, find, list};
+use burn_zoo::weights::{Checkpoint, Dtype};
+use burn_zoo::{Classifier, Options, create, find, fits, list};
 
-fn parameters(architecture: &str) -> usize {
-    let options = Options::of(architecture).unwrap();
+fn parameters(architecture: &str, aux_heads: bool) -> usize {
+    let options = Options {
+        aux_heads,
+        ..Options::of(architecture).unwrap()
+    };
     let model = create(architecture, options, &Device::flex()).unwrap();
     let trainable = model.slots().into_iter().filter(|slot| slot.trainable);
     trainable
@@ -35,9 +39,53 @@ fn parameters_are_the_published_ones() {
         ("resnet110_cifar", 1_727_962),
         ("resnet1202_cifar", 19_421_274),
         ("plain20_cifar", 269_722),
+        // timm's `param_count`.
+        ("resnet50d", 25_576_264),
+        ("resnet101d", 44_568_392),
+        ("inception_v2", 11_295_240),
+        ("inception_v4", 42_679_816),
+        ("inception_resnet_v2", 55_843_464),
+        // Srivastava et al. 2015, section 3.1: 5,100 a highway layer and 5,112 a plain one.
+        ("highway_fc10", 39_250 + 10 * 5_100 + 510),
+        ("plain_fc10", 55_735 + 10 * 5_112 + 720),
+        ("highway_fc123", 39_250 + 123 * 5_100 + 510),
     ];
     for (architecture, published) in rows {
-        assert_eq!(parameters(architecture), published, "{architecture}");
+        assert_eq!(parameters(architecture, true), published, "{architecture}");
+    }
+    // torchvision's, without auxiliary heads and with them.
+    let rows = [
+        ("googlenet", 6_624_904, 13_004_888),
+        ("inception_v3", 23_834_568, 27_161_264),
+    ];
+    for (architecture, without, with) in rows {
+        let found = [false, true].map(|heads| parameters(architecture, heads));
+        assert_eq!(found, [without, with], "{architecture}");
+    }
+}
+
+#[test]
+fn classes_and_channels_are_read_off_where_the_rows_say() {
+    let device = Device::flex();
+    let options = Options {
+        classes: 7,
+        channels: 2,
+        aux_heads: true,
+    };
+    for architecture in burn_zoo::architectures() {
+        let model = create(architecture, options, &device).unwrap();
+        assert_eq!(model.num_classes(), 7, "{architecture}");
+        assert_eq!(model.input().channels, 2, "{architecture}");
+        if architecture.contains("1202") {
+            continue; // the same type as its smaller twins, and slow to write
+        }
+        let bytes = model.to_safetensors(Dtype::F16).unwrap();
+        let file = Checkpoint::from_bytes(architecture, bytes).unwrap();
+        let again = burn_zoo::load(architecture, &file, &device).unwrap();
+        assert_eq!(again.num_classes(), 7, "{architecture}");
+        assert_eq!(again.input().channels, 2, "{architecture}");
+        let found = fits(&file, &device);
+        assert!(found.contains(&architecture), "{architecture}: {found:?}");
     }
 }
 
@@ -71,6 +119,26 @@ fn wildcards_select_and_an_unknown_name_suggests_the_nearest() {
         ["wide_resnet50_2.tv_in1k", "wide_resnet101_2.tv_in1k"]
     );
     assert_eq!(list("plain?4")[0].name, "plain34");
+    let fives = list("resnet5*");
+    let architectures: std::collections::BTreeSet<_> = fives
+        .iter()
+        .map(|entry| entry.architecture.as_str())
+        .collect();
+    assert!(
+        architectures
+            .into_iter()
+            .eq(["resnet50", "resnet50d", "resnet56_cifar"])
+    );
+    assert_eq!(find("highway_fc37").unwrap().name, "highway_fc37");
+    for none in [
+        "highway_fc0",
+        "highway_fc007",
+        "plain_fc",
+        "highway_fc1e3",
+        "plain_fc+3",
+    ] {
+        assert!(find(none).is_err(), "{none}");
+    }
     let message = find("resnet5O").unwrap_err().to_string();
     assert!(
         message.contains("unknown model resnet5O; did you mean resnet50?"),

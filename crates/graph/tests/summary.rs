@@ -48,11 +48,11 @@ impl Classifier for Small {
         let second = self.grouped.forward(first.clone());
         vec![
             FeatureMap {
-                name: "first",
+                name: "first".into(),
                 map: first,
             },
             FeatureMap {
-                name: "second",
+                name: "second".into(),
                 map: second,
             },
         ]

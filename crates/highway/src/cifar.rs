@@ -288,7 +288,7 @@ mod tests {
             .init(&device);
         let images = Tensor::<4>::zeros([2, 3, 8, 8], &device);
         let gates = network.mean_transform_gates(images.clone());
-        let names: Vec<_> = gates.iter().map(|gate| gate.name).collect();
+        let names: Vec<_> = gates.iter().map(|gate| gate.name.as_ref()).collect();
         let expected = [2, 3, 4, 5, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17];
         assert_eq!(names, expected.map(|number| format!("conv{number}")));
         for gate in gates {

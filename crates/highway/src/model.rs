@@ -237,7 +237,7 @@ mod tests {
         let images = Tensor::<4>::zeros([3, 1, 28, 28], &device);
         let network = HighwayNetConfig::new(2).with_gate_bias(-1.0).init(&device);
         let gates = network.mean_transform_gates(images.clone());
-        let names: Vec<_> = gates.iter().map(|gate| gate.name).collect();
+        let names: Vec<_> = gates.iter().map(|gate| gate.name.as_ref()).collect();
         assert_eq!(names, ["layers.0", "layers.1"]);
         for gate in gates {
             // A black image leaves only the biases: sigmoid(-1).

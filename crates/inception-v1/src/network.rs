@@ -82,7 +82,7 @@ pub(crate) fn run(
     let rows = stage.iter().zip(modules);
     rows.fold(input, |map, ((name, _), module)| {
         let map = module.forward(map);
-        maps.push(FeatureMap::new(name, map.clone()));
+        maps.push(FeatureMap::new(*name, map.clone()));
         map
     })
 }

@@ -22,7 +22,10 @@ use burn_zoo_resnet::{CifarResNet, ResNet};
 
 /// Any network of the zoo.
 #[derive(Module, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a program holds a handful of networks")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a program holds a handful of networks"
+)]
 pub enum AnyClassifier {
     /// ResNet, ResNeXt, Wide ResNet, ResNet-D and plain twins.
     ResNet(ResNet),
@@ -136,7 +139,9 @@ macro_rules! replace {
             #[cfg(feature = "inception-resnet-v2")]
             AnyClassifier::InceptionResNetV2($model) => AnyClassifier::InceptionResNetV2($call),
             #[cfg(feature = "inception-resnet-v2")]
-            AnyClassifier::CifarInceptionResNetV2($model) => AnyClassifier::CifarInceptionResNetV2($call),
+            AnyClassifier::CifarInceptionResNetV2($model) => {
+                AnyClassifier::CifarInceptionResNetV2($call)
+            }
         }
     };
 }
@@ -163,6 +168,15 @@ impl AnyClassifier {
             let rows = model.keys();
             weights::load(model, architecture, checkpoint, &rows, differences)?
         }))
+    }
+
+    /// The network as a safetensors file in memory.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`weights::to_safetensors`].
+    pub fn to_safetensors(&self, dtype: Dtype) -> Result<Vec<u8>, Error> {
+        each!(self, model => weights::to_safetensors(model, &model.keys(), dtype))
     }
 
     /// Writes a safetensors file that Python and `--weights` take.

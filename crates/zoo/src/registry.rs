@@ -37,7 +37,7 @@ impl Entry {
 }
 
 fn weights() -> impl Iterator<Item = &'static WeightsMeta> {
-    std::iter::once(&DIGITS).chain(families::WEIGHTS.into_iter().flatten())
+    std::iter::once(&DIGITS).chain(families::WEIGHTS.iter().copied().flatten())
 }
 
 /// Entries whose name matches a pattern with `*` (anything) and `?` (one character); one per

@@ -38,6 +38,8 @@ pub enum Licence {
     Apache2,
     /// MIT OR Apache-2.0, as this project.
     MitOrApache2,
+    /// Its publisher stated none.
+    Unstated,
 }
 
 impl std::fmt::Display for Licence {
@@ -46,6 +48,7 @@ impl std::fmt::Display for Licence {
             Self::Bsd3 => "BSD-3-Clause",
             Self::Apache2 => "Apache-2.0",
             Self::MitOrApache2 => "MIT OR Apache-2.0",
+            Self::Unstated => "not stated",
         })
     }
 }

@@ -34,7 +34,10 @@ pub(crate) fn of_depth(name: &str) -> Option<Row> {
         Some(depth) => (Gates::Coupled, depth),
         None => (Gates::None, name.strip_prefix("plain_fc")?),
     };
-    let layers = depth.parse().ok().filter(|layers| (1..=MOST_LAYERS).contains(layers))?;
+    let layers = depth
+        .parse()
+        .ok()
+        .filter(|layers| (1..=MOST_LAYERS).contains(layers))?;
     if depth.starts_with(['0', '+']) {
         return None;
     }
@@ -49,11 +52,10 @@ pub(crate) fn of_depth(name: &str) -> Option<Row> {
         };
         AnyClassifier::HighwayNet(config.init(device))
     });
-    Some(Row {
-        pixels: PIXELS,
-        classes: 10,
-        ..row.sees(GREY).keys("input.weight", &["output"])
-    })
+    let mut row = row.sees(GREY).keys("input.weight", &["output"]);
+    row.pixels = PIXELS;
+    row.classes = 10;
+    Some(row)
 }
 
 fn conv(name: &'static str, variant: Variant) -> Row {
