@@ -70,7 +70,6 @@ fn check(name: &str, transform: fn(Tensor<4>) -> Tensor<4>) {
 
     let input = transform(golden.input(&device));
     let error = relative_error(&values(model.forward(input.clone())), &golden.output);
-    println!("{name}: logits differ by {error}");
     assert!(error < LOGITS, "{name}: logits differ by {error}");
 
     check_activations(name, &golden, &model.features(input));
@@ -83,7 +82,6 @@ fn check_activations(name: &str, golden: &Golden, maps: &[FeatureMap]) {
         assert_eq!(map.map.dims().to_vec(), expected.shape, "{name}: {tap}");
         let (mean, std) = statistics(&values(map.map.clone()));
         let worst = (mean - expected.mean).abs().max((std - expected.std).abs()) / expected.std;
-        println!("{name}: {tap} differs by {worst}");
         assert!(
             worst < ACTIVATIONS,
             "{name}: {tap} differs by {worst} standard deviations"
@@ -199,7 +197,6 @@ fn the_papers_network_is_the_references() {
     for head in model.forward_train(input.clone()) {
         let expected = paper.aux.get(head.name).unwrap_or(&golden.output);
         let error = relative_error(&values(head.logits)[..expected.len()], expected);
-        println!("{name}: {} differs by {error}", head.name);
         assert!(error < LOGITS, "{}: logits differ by {error}", head.name);
     }
     check_activations(name, &golden, &model.features(input));
@@ -244,7 +241,7 @@ fn the_small_network_is_small() {
     assert_eq!(keys[0].key, "conv1.conv.weight");
     assert_eq!(keys[5].key, "inception3a.branch1.conv.weight");
     assert_eq!(keys.last().unwrap().key, "fc.bias");
-    assert_eq!((summary.params, summary.params_aux), (162_226, 0));
+    assert_eq!((summary.params, summary.params_aux), (89_354, 0));
 }
 
 /// The first 64 of MNIST's training digits, one batch, and their labels.
@@ -274,22 +271,27 @@ fn digits(device: &Device) -> (Tensor<4>, Tensor<1, Int>) {
 fn the_small_network_learns_64_digits() {
     let device = Device::flex().autodiff();
     device.seed(7);
-    let config = CifarGoogLeNetConfig::new().with_in_channels(1);
+    let config = CifarGoogLeNetConfig::new()
+        .with_in_channels(1)
+        .with_dropout(0.0);
     let mut model = config.init(&device);
     let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
     let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
     let cross_entropy = CrossEntropyLossConfig::new().init(&device);
     let (images, labels) = digits(&device);
-    let start = std::time::Instant::now();
-    let mut last = f32::INFINITY;
-    for _ in 0..30 {
-        let loss = cross_entropy.forward(model.forward(images.clone()), labels.clone());
-        last = values(loss.clone())[0];
-        let gradients = GradientsParams::from_grads(loss.backward(), &model);
-        model = optimizer.step(0.05, model, gradients);
+    let mut mean = f32::INFINITY;
+    for _epoch in 0..20 {
+        let batches = images.clone().chunk(4, 0).into_iter();
+        let mut sum = 0.0;
+        for (images, labels) in batches.zip(labels.clone().chunk(4, 0)) {
+            let loss = cross_entropy.forward(model.forward(images), labels);
+            sum += values(loss.clone())[0];
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            model = optimizer.step(0.05, model, gradients);
+        }
+        mean = sum / 4.0;
     }
-    println!("loss {last} after 30 steps of 64 in {:?}", start.elapsed());
-    assert!(last < 0.05, "64 digits are learned to a loss of {last}");
+    assert!(mean < 0.05, "64 digits are learned to a loss of {mean}");
 }
 
 #[derive(Deserialize)]
@@ -355,7 +357,6 @@ fn googlenet_trains_as_in_pytorch_as_far_as_rounding_lets_it() {
     let cross_entropy = CrossEntropyLossConfig::new().init(&device);
     let close = |what: &str, found: f32, expected: f32, tolerance: f32| {
         let error = (found - expected).abs() / expected;
-        println!("{what} differs by {error}");
         assert!(error < tolerance, "{what}: {found}, expected {expected}");
     };
 
@@ -369,7 +370,6 @@ fn googlenet_trains_as_in_pytorch_as_far_as_rounding_lets_it() {
                 close(head.name, part, run.first_step.loss_parts[head.name], 1e-5);
                 let expected = &run.first_step.logits[head.name];
                 let error = relative_error(&values(head.logits)[..expected.len()], expected);
-                println!("{}: first logits differ by {error}", head.name);
                 assert!(error < 1e-3, "{}: logits differ by {error}", head.name);
             }
             sum = sum + loss * head.weight;
@@ -390,19 +390,16 @@ fn googlenet_trains_as_in_pytorch_as_far_as_rounding_lets_it() {
             model.visit(&mut collect);
             let slots = slots(&model, &model.keys()).into_iter();
             let ids: HashMap<String, u64> = slots.map(|slot| (slot.key, slot.id)).collect();
-            let mut worst = 0.0_f64;
             for (key, expected) in &run.first_step.gradients {
                 let (mean, std) = statistics(&collect.found[&ids[key]]);
                 let error = (mean - expected.mean).abs().max((std - expected.std).abs());
                 assert!(error.is_finite(), "gradient of {key} is not finite");
-                worst = worst.max(error / expected.std);
                 assert!(
                     error < 3e-2 * expected.std,
                     "gradient of {key} differs by {} standard deviations",
                     error / expected.std
                 );
             }
-            println!("gradients differ by {worst} standard deviations");
         }
         model = optimizer.step(run.lr, model, gradients);
     }
