@@ -47,6 +47,10 @@ impl Layers {
 }
 
 /// "All the convolutions use rectified linear activation" (section 5).
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a network has the larger variant everywhere, or nowhere"
+)]
 #[derive(Module, Debug)]
 pub enum RectifiedConv {
     /// Convolution without bias, batch norm, rectifier.

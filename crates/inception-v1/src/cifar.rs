@@ -12,17 +12,17 @@ use crate::blocks::{Inception, Layers, RectifiedConv, Widths};
 use crate::network::{Stage, build, halving_max_pool, run};
 
 /// Channels of the first convolution.
-const CONV1: usize = 32;
+const CONV1: usize = 24;
 /// Widths of the modules, not the paper's; a max pool stands before each stage.
 #[rustfmt::skip]
 const STAGES: [Stage; 2] = [
     &[
-        ("inception_3a", Widths { one: 16, three: [24, 32], five: [8, 8], pool: 8 }),
-        ("inception_3b", Widths { one: 24, three: [32, 48], five: [8, 12], pool: 12 }),
+        ("inception_3a", Widths { one: 16, three: [16, 24], five: [4, 8], pool: 8 }),
+        ("inception_3b", Widths { one: 16, three: [24, 32], five: [8, 8], pool: 8 }),
     ],
     &[
-        ("inception_4a", Widths { one: 32, three: [48, 64], five: [12, 16], pool: 16 }),
-        ("inception_4b", Widths { one: 48, three: [64, 96], five: [16, 24], pool: 24 }),
+        ("inception_4a", Widths { one: 32, three: [32, 48], five: [8, 16], pool: 16 }),
+        ("inception_4b", Widths { one: 48, three: [48, 64], five: [8, 24], pool: 24 }),
     ],
 ];
 
@@ -128,13 +128,16 @@ impl Classifier for CifarGoogLeNet {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::halved;
 
     #[test]
-    fn the_smallest_image_ends_as_one_pixel() {
+    fn the_smallest_image_ends_as_one_pixel_and_one_less_as_none() {
         let device = Device::flex();
         let model = CifarGoogLeNetConfig::new().init(&device);
         let maps = model.features(Tensor::ones([1, 3, 4, 4], &device));
         let grids: Vec<_> = maps.iter().map(|map| map.map.dims()[2]).collect();
         assert_eq!(grids, [4, 2, 2, 1, 1]);
+        let last = |image| halved(halved(image, 3)?, 3);
+        assert_eq!((last(4), last(3)), (Some(1), None));
     }
 }

@@ -232,18 +232,13 @@ mod tests {
     use burn_zoo_core::weights::slots;
 
     use super::*;
-
-    /// A pool of stride 2 by PyTorch's rule, rounding up: a window must begin inside, and reach
-    /// at most one pixel over the end.
-    fn pool(size: usize, kernel: usize) -> Option<usize> {
-        Some((size + 1).checked_sub(kernel)? / 2 + 1)
-    }
+    use crate::network::halved;
 
     /// The sides of the grids of inception (4a) and (5a).
     fn grids(image: usize, max_pool4: usize) -> Option<(usize, usize)> {
         let conv1 = (image - 1) / 2 + 1;
-        let four = pool(pool(pool(conv1, 3)?, 3)?, 3)?;
-        Some((four, pool(four, max_pool4)?))
+        let four = halved(halved(halved(conv1, 3)?, 3)?, 3)?;
+        Some((four, halved(four, max_pool4)?))
     }
 
     fn outputs<M: Classifier>(model: &M) -> usize {
@@ -265,7 +260,7 @@ mod tests {
         let config = GoogLeNetPaperConfig::new().with_num_classes(7);
         let model = config.init(&device);
         assert_eq!(model.input().min_size, [79, 79]);
-        assert_eq!((grids(79, 3), grids(78, 3)), (Some((5, 3)), Some((4, 2))));
+        assert_eq!((grids(79, 3), grids(78, 3)), (Some((5, 2)), Some((4, 2))));
         assert_eq!(outputs(&model), 3);
 
         let model = config.with_aux_heads(false).init(&device);

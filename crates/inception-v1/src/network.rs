@@ -54,6 +54,13 @@ pub(crate) fn halving_max_pool(kernel: usize) -> MaxPool2d {
         .init()
 }
 
+/// The grid after [`halving_max_pool`] by PyTorch's rule: a window must begin inside, and reach at
+/// most one pixel over the end.
+#[cfg(test)]
+pub(crate) fn halved(size: usize, kernel: usize) -> Option<usize> {
+    Some((size + 1).checked_sub(kernel)? / 2 + 1)
+}
+
 /// The modules of a stage; `channels` goes from the stage's input to its output.
 pub(crate) fn build(
     stage: Stage,
