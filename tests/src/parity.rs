@@ -117,7 +117,8 @@ fn activations<M: Classifier>(name: &str, golden: &Golden, model: &M, input: Ten
     let maps = model.features(input.clone());
     for (tap, expected) in &golden.activations {
         let known = STAGES.iter().find(|(theirs, _)| theirs == tap);
-        let ours: &[&str] = known.map_or(&[tap], |(_, ours)| ours);
+        let same = [tap.as_str()];
+        let ours = known.map_or(&same[..], |(_, ours)| ours);
         let (dims, found) = if ours == [POOLED] {
             let pooled = model.pooled(input.clone());
             (pooled.dims().to_vec(), values(pooled))

@@ -114,7 +114,7 @@ pub fn errors<M: Classifier>(name: &str, model: M, slots: Vec<Slot>) -> Errors {
         }
         model = optimizer.step(run.lr, model, gradients);
     }
-    println!("{name}: {errors:.1e?}");
+    println!("{name}: {errors:?}");
     errors
 }
 

@@ -4,7 +4,6 @@
 
 use burn::backend::ir::{ModuleOperationIr, OperationIr};
 use burn::tensor::Device;
-use burn_zoo::Classifier;
 use burn_zoo::highway::{
     Activation, ConvHighwayLayerConfig, HighwayConvNetConfig, HighwayNetConfig, Variant,
 };

@@ -94,7 +94,7 @@ impl Args {
             return Named::new(name, vec![features], pooled.into_data());
         }
         let maps = loaded.model.features(image);
-        let known: Vec<_> = maps.iter().map(|feature| feature.name).collect();
+        let known: Vec<_> = maps.iter().map(|feature| feature.name.as_ref()).collect();
         let found = maps.iter().find(|feature| feature.name == self.stage);
         let feature = found.with_context(|| {
             let (model, stage) = (&loaded.name, &self.stage);
