@@ -257,6 +257,7 @@ fn overfit<M: Classifier>(
         output = {:?}
         [data]
         path = {:?}
+        valid = 16
         [optimizer]
         lr = {lr}
         [schedule]
