@@ -59,7 +59,6 @@ fn inception_resnet_v2_is_the_references() {
 
     let input = golden.input(&device);
     let error = relative_error(&values(model.forward(input.clone())), &golden.output);
-    println!("logits differ by {error}");
     assert!(error < LOGITS, "logits differ by {error}");
 
     let maps = model.features(input);
@@ -70,7 +69,6 @@ fn inception_resnet_v2_is_the_references() {
         assert_eq!(map.map.dims().as_slice(), expected.shape, "shape of {ours}");
         let (mean, std) = statistics(&values(map.map));
         let worst = (mean - expected.mean).abs().max((std - expected.std).abs()) / expected.std;
-        println!("{ours} differs by {worst} standard deviations");
         assert!(
             worst < ACTIVATIONS,
             "{ours} differs by {worst} standard deviations"
@@ -84,13 +82,9 @@ fn the_small_network_is_small() {
         .with_in_channels(1)
         .init(&Device::flex());
     let summary = burn_zoo_graph::summarise(&model, 28, 28).unwrap();
-    println!("{} parameters, {} MACs", summary.params, summary.macs);
-    for stage in &summary.stages {
-        println!("{stage:?}");
-    }
-    assert!(summary.params < 400_000, "{} parameters", summary.params);
+    assert!(summary.params < 300_000, "{} parameters", summary.params);
     assert!(
-        summary.macs < 25_000_000,
+        summary.macs < 10_000_000,
         "{} multiply-accumulates",
         summary.macs
     );
