@@ -14,14 +14,14 @@ use crate::residual::{InceptionResNetAWidths, InceptionResNetBWidths, InceptionR
 use crate::trunk::{Trunk, TrunkWidths};
 
 /// The two 3x3 convolutions before the modules. Widths here and below are ours.
-const STEM: [usize; 2] = [16, 32];
+const STEM: [usize; 2] = [16, 24];
 
 const TRUNK: TrunkWidths = TrunkWidths {
     mixed_5b: Mixed5bWidths {
         branch_1x1: 16,
-        branch_5x5: [12, 16],
-        branch_double_3x3: [16, 24, 24],
-        branch_pool: 16,
+        branch_5x5: [8, 12],
+        branch_double_3x3: [12, 16, 16],
+        branch_pool: 12,
     },
     inception_resnet_a: (
         2,
@@ -29,37 +29,37 @@ const TRUNK: TrunkWidths = TrunkWidths {
         InceptionResNetAWidths {
             branch_1x1: 8,
             branch_3x3: [8, 8],
-            branch_double_3x3: [8, 12, 16],
+            branch_double_3x3: [8, 8, 12],
         },
     ),
     reduction_a: ReductionAWidths {
-        k: 24,
-        l: 24,
-        m: 48,
-        n: 48,
+        k: 16,
+        l: 16,
+        m: 32,
+        n: 32,
     },
     inception_resnet_b: (
         2,
         0.10,
         InceptionResNetBWidths {
-            branch_1x1: 32,
-            branch_7x7: [24, 28, 32],
+            branch_1x1: 24,
+            branch_7x7: [16, 20, 24],
         },
     ),
     reduction_b: ReductionBWidths {
-        branch_3x3: [32, 48],
-        branch_narrow_3x3: [32, 40],
-        branch_double_3x3: [32, 40, 48],
+        branch_3x3: [24, 32],
+        branch_narrow_3x3: [24, 28],
+        branch_double_3x3: [24, 28, 32],
     },
     inception_resnet_c: (
         1,
         0.20,
         InceptionResNetCWidths {
-            branch_1x1: 32,
-            branch_3x3: [32, 40, 48],
+            branch_1x1: 24,
+            branch_3x3: [24, 28, 32],
         },
     ),
-    conv2d_7b: 192,
+    conv2d_7b: 128,
 };
 
 /// Configuration of [`CifarInceptionResNetV2`].
@@ -97,7 +97,7 @@ impl CifarInceptionResNetV2Config {
 }
 
 /// Inception-ResNet-v2's modules for images of 32x32 pixels, or 28x28 grey ones: two convolutions
-/// for a stem, modules of a quarter of the width or less, and 2, 2 and 2 residual ones. The paper
+/// for a stem, modules of a sixth of the width or so, and 2, 2 and 2 residual ones. The paper
 /// has no such network; its widths and depths are ours, its scales the large network's.
 ///
 /// `[batch, 3, 32, 32] -> [batch, 10]` by default; any size of at least 15 pixels does.

@@ -15,43 +15,43 @@ use crate::layers::{branch, same, strided};
 use crate::trunk::{Trunk, TrunkWidths};
 
 /// The two 3x3 convolutions before the modules. Widths here and below are ours.
-const STEM: [usize; 2] = [16, 32];
+const STEM: [usize; 2] = [16, 24];
 
 const TRUNK: TrunkWidths = TrunkWidths {
     inception_a: (
-        2,
+        1,
         InceptionAWidths {
             branch_1x1: 16,
-            branch_3x3: [16, 24],
-            branch_double_3x3: [16, 24, 24],
+            branch_3x3: [12, 16],
+            branch_double_3x3: [12, 16, 16],
             branch_pool: 16,
         },
     ),
     reduction_a: ReductionAWidths {
-        k: 24,
-        l: 32,
-        m: 48,
-        n: 48,
+        k: 16,
+        l: 24,
+        m: 32,
+        n: 32,
     },
     inception_b: (
         2,
         InceptionBWidths {
-            branch_1x1: 48,
-            branch_7x7: [24, 28, 32],
-            branch_double_7x7: [24, 24, 28, 28, 32],
-            branch_pool: 32,
+            branch_1x1: 32,
+            branch_7x7: [20, 24, 24],
+            branch_double_7x7: [16, 16, 20, 20, 24],
+            branch_pool: 24,
         },
     ),
     reduction_b: ReductionBWidths {
-        branch_3x3: [32, 32],
-        branch_7x7: [32, 32, 40, 40],
+        branch_3x3: [24, 32],
+        branch_7x7: [24, 24, 32, 32],
     },
     inception_c: (
         1,
         InceptionCWidths {
             branch_1x1: 32,
-            branch_3x3: 48,
-            branch_double_3x3: [48, 56, 64],
+            branch_3x3: 40,
+            branch_double_3x3: [40, 48, 48],
             ends: 32,
             branch_pool: 32,
         },
@@ -93,8 +93,8 @@ impl CifarInceptionV4Config {
 }
 
 /// Inception-v4's modules for images of 32x32 pixels, or 28x28 grey ones: two convolutions for a
-/// stem, modules of about an eighth of the width and 2, 2, 1 of them. The paper has no such
-/// network; its widths and depths are ours.
+/// stem, and 1, 2 and 1 modules of about an eighth of the width. The paper has no such network;
+/// its widths and depths are ours.
 ///
 /// `[batch, 3, 32, 32] -> [batch, 10]` by default; any size of at least 15 pixels does.
 #[derive(Module, Debug)]
