@@ -282,7 +282,6 @@ fn the_small_variant_is_small() {
         .with_in_channels(1)
         .init(&Device::flex());
     let summary = burn_zoo_graph::summarise(&model, 28, 28).unwrap();
-    println!("{summary:#?}");
     assert!(summary.params < 400_000, "{} parameters", summary.params);
     assert!(
         (5_000_000..25_000_000).contains(&summary.macs),
