@@ -39,7 +39,6 @@ fn inception_v2_is_the_references() {
 
     let input = golden.input(&device);
     let error = relative_error(&values(model.forward(input.clone())), &golden.output);
-    println!("{name}: logits differ by {error}");
     assert!(error < LOGITS, "{name}: logits differ by {error}");
 
     let maps = model.features(input);
@@ -54,7 +53,6 @@ fn inception_v2_is_the_references() {
         );
         let (mean, std) = statistics(&values(map.clone()));
         let worst = (mean - expected.mean).abs().max((std - expected.std).abs()) / expected.std;
-        println!("{name}: {tap} differs by {worst} standard deviations");
         assert!(
             worst < ACTIVATIONS,
             "{name}: {tap} differs by {worst} standard deviations"
@@ -74,7 +72,6 @@ fn the_small_variant_is_small() {
     assert_eq!(keys[0], "conv1_3x3.weight");
     assert_eq!(keys[6], "inception_3a_1x1.weight");
     let summary = burn_zoo_graph::summarise(&model, 28, 28).unwrap();
-    println!("{} parameters, {} macs", summary.params, summary.macs);
     assert!(summary.params < 400_000, "{} parameters", summary.params);
     assert!(
         (5_000_000..25_000_000).contains(&summary.macs),

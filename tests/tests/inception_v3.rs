@@ -72,7 +72,6 @@ fn check(name: &str, input: impl FnOnce(Tensor<4>) -> Tensor<4>) {
 
     let input = input(golden.input(&device));
     let error = relative_error(&values(model.forward(input.clone())), &golden.output);
-    println!("{name}: logits differ by {error}");
     assert!(error < LOGITS, "{name}: logits differ by {error}");
 
     let maps = model.features(input);
@@ -86,7 +85,6 @@ fn check(name: &str, input: impl FnOnce(Tensor<4>) -> Tensor<4>) {
         );
         let (mean, std) = statistics(&values(map.clone()));
         let worst = (mean - expected.mean).abs().max((std - expected.std).abs()) / expected.std;
-        println!("{name}: {tap} differs by {worst} standard deviations");
         assert!(
             worst < ACTIVATIONS,
             "{name}: {tap} differs by {worst} standard deviations"
@@ -230,7 +228,6 @@ fn inception_v3_trains_as_in_pytorch_as_far_as_rounding_lets_it() {
         });
         let found = values(loss.clone())[0];
         let error = (found - expected).abs() / expected;
-        println!("loss of step {step}: {found}, off by {error}");
         let tolerance = if step == 0 { 1e-5 } else { 5e-2 };
         assert!(
             error < tolerance,
@@ -241,11 +238,9 @@ fn inception_v3_trains_as_in_pytorch_as_far_as_rounding_lets_it() {
             for (head, theirs) in heads.iter().zip(["main", "aux"]) {
                 let expected = run.first_step.loss_parts[theirs];
                 let error = (values(part(head))[0] - expected).abs() / expected;
-                println!("loss of {theirs} off by {error}");
                 assert!(error < 1e-5, "the loss of {theirs} differs by {error}");
                 let logits = &values(head.logits.clone())[..64];
                 let error = relative_error(logits, &run.first_step.logits[theirs]);
-                println!("logits of {theirs} off by {error}");
                 assert!(error < 1e-3, "the logits of {theirs} differ by {error}");
             }
         }
@@ -266,7 +261,6 @@ fn inception_v3_trains_as_in_pytorch_as_far_as_rounding_lets_it() {
                 assert!(error.is_finite(), "gradient of {key} is not finite");
                 worst = worst.max(error / expected.std);
             }
-            println!("gradients off by {worst} standard deviations");
             assert!(
                 worst < 3e-2,
                 "gradients differ by {worst} standard deviations"
