@@ -95,7 +95,7 @@ pub struct ConvNormAct {
 impl ConvNormAct {
     /// `[batch, in, height, width] -> [batch, out, height', width']`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let output = self.norm.forward(self.conv.forward(input));
+        let output = normalise(&self.norm, self.conv.forward(input));
         match self.activation {
             Activation::Relu => relu(output),
             Activation::Identity => output,
@@ -114,6 +114,28 @@ impl ConvNormAct {
         self.norm.gamma = self.norm.gamma.map(|scale| scale.zeros_like());
         self
     }
+}
+
+/// Batch norm. In training, Burn adds up a channel's pixels in one long f32 sum, whose lost digits
+/// a deep network multiplies: here rows, columns and images are averaged one after the other.
+fn normalise(norm: &BatchNorm, input: Tensor<4>) -> Tensor<4> {
+    let device = input.device();
+    if !(device.is_autodiff() && norm.training.is_enabled()) {
+        return norm.forward(input);
+    }
+    let [_, channels, _, _] = input.dims();
+    let average = |map: Tensor<4>| map.mean_dim(3).mean_dim(2).mean_dim(0);
+    let mean = average(input.clone());
+    let centred = input - mean.clone();
+    let variance = average(centred.clone() * centred.clone());
+    for (running, batch) in [(&norm.running_mean, &mean), (&norm.running_var, &variance)] {
+        let batch = batch.clone().detach().reshape([channels]);
+        let before = running.value_sync().to_device(&device);
+        let after = before * (1.0 - norm.momentum) + batch * norm.momentum;
+        running.update(after.detach());
+    }
+    let [gamma, beta] = [&norm.gamma, &norm.beta].map(|p| p.val().reshape([1, channels, 1, 1]));
+    centred * (gamma / (variance + norm.epsilon).sqrt()) + beta
 }
 
 /// A last layer of `classes` outputs in the place of `layer`, freshly drawn, on its device.

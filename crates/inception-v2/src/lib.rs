@@ -12,7 +12,7 @@
 //!   it.
 //! - The first convolution is an ordinary 7x7 of 64 channels; the paper's is a separable one of
 //!   depth multiplier 8 (Figure 5).
-//! - The auxiliary heads, which the paper's Figure 5 leaves out, are left out.
+//! - There are no auxiliary heads: the published file has none.
 //! - Where the grid before a module of stride 2 is odd, its max pool pads one row and column on
 //!   every side, so that any input size has an output. The published network's branches differ in
 //!   size there; at even sizes, as at 224 pixels, the networks are equal.
