@@ -96,8 +96,8 @@ pub struct HighwayLayerConfig {
     #[config(default = "Gates::Coupled")]
     pub gates: Gates,
     /// Where the transform gate's bias begins: below zero, so that a deep network begins by
-    /// carrying its input along (section 2.1). Section 3.1 searches -1 to -10; -2 is section
-    /// 4.1's for MNIST.
+    /// carrying its input along (section 2.2). Section 3.1 searches -1 to -10; -2 is section 4's
+    /// for MNIST.
     #[config(default = "-2.0")]
     pub gate_bias: f64,
 }
@@ -218,7 +218,7 @@ pub(crate) fn same_conv(
     conv
 }
 
-/// The highway layer whose linear maps are convolutions (Srivastava et al. 2015, section 2.2).
+/// The highway layer whose linear maps are convolutions (Srivastava et al. 2015, section 2.1).
 ///
 /// `[batch, channels, height, width] -> [batch, channels, height, width]`
 #[derive(Module, Debug)]

@@ -273,11 +273,8 @@ mod tests {
         let stages = network.features(Tensor::zeros([1, 1, 4, 4], &device));
         let shapes: Vec<_> = stages.iter().map(|stage| stage.map.dims()).collect();
         assert_eq!(shapes, [[1, 16, 4, 4], [1, 32, 2, 2], [1, 64, 1, 1]]);
+        // The third stage has one pixel: of one less the pools would leave it none.
         assert!(network.input().check([1, 1, 3, 4]).is_err());
-        // One pixel less would leave the third stage nothing.
-        let pool = &network.max_pool;
-        let small = Tensor::<4>::zeros([1, 1, 3, 3], &device);
-        assert_eq!(pool.forward(small).dims(), [1, 1, 1, 1]);
     }
 
     #[test]
