@@ -23,9 +23,10 @@ pub(crate) fn rows() -> Vec<Row> {
                 .init(device),
         )
     });
-    let keys = |row: Row| row.keys("conv2d_1a.conv.weight", &["classif"]);
     vec![
-        keys(published.sees(ROWS[0].preprocess)),
-        keys(cifar.cifar()),
+        published
+            .sees(ROWS[0].preprocess)
+            .keys("conv2d_1a.conv.weight", &["classif"]),
+        cifar.cifar().keys("stem.0.conv.weight", &["classifier"]),
     ]
 }

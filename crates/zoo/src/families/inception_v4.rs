@@ -23,9 +23,10 @@ pub(crate) fn rows() -> Vec<Row> {
                 .init(device),
         )
     });
-    let keys = |row: Row| row.keys("features.0.conv.weight", &["last_linear"]);
     vec![
-        keys(published.sees(ROWS[0].preprocess)),
-        keys(cifar.cifar()),
+        published
+            .sees(ROWS[0].preprocess)
+            .keys("features.0.conv.weight", &["last_linear"]),
+        cifar.cifar().keys("stem.0.conv.weight", &["classifier"]),
     ]
 }
