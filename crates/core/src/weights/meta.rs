@@ -38,6 +38,16 @@ pub enum Licence {
     Apache2,
     /// MIT OR Apache-2.0, as this project.
     MitOrApache2,
+    /// CC-BY-NC-4.0: not for commercial use.
+    CcByNc4,
+}
+
+impl Licence {
+    /// Whether the weights may be used for any purpose; others are fetched only by who accepts
+    /// their terms.
+    pub fn is_free(self) -> bool {
+        self != Self::CcByNc4
+    }
 }
 
 impl std::fmt::Display for Licence {
@@ -46,6 +56,7 @@ impl std::fmt::Display for Licence {
             Self::Bsd3 => "BSD-3-Clause",
             Self::Apache2 => "Apache-2.0",
             Self::MitOrApache2 => "MIT OR Apache-2.0",
+            Self::CcByNc4 => "CC-BY-NC-4.0",
         })
     }
 }
