@@ -9,6 +9,7 @@ use burn_zoo_core::weights::Checkpoint;
 use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
 
 use crate::failure::Usage;
+use crate::fetch;
 use crate::preprocessing::PreprocessArgs;
 
 /// The model that is run where none is named; its weights are inside the program.
@@ -57,7 +58,7 @@ impl WeightArgs {
         let entry = burn_zoo::find(name)?;
         let model = match &self.weights {
             Some(path) => burn_zoo::load(entry.architecture, &Checkpoint::open(path)?, device)?,
-            None if entry.weights.is_some() => burn_zoo::pretrained(entry.name, device)?,
+            None if entry.weights.is_some() => fetch::pretrained(entry.name, device)?,
             None => return Err(Usage(without_weights(&entry)).into()),
         };
         let preprocess = self.preprocessing.apply(preprocess(&entry, &model)?);

@@ -262,7 +262,10 @@ fn a_server_in_trouble_is_asked_again_but_not_for_ever() {
     let server = Server::start(|_, _| Reply::status("500 Internal Server Error"));
     let error = fetch(folder.path(), &server.url("x")).unwrap_err();
     let message = error.to_string();
-    assert!(message.contains("500 Internal Server Error (4 tries)"), "{message}");
+    assert!(
+        message.contains("500 Internal Server Error (4 tries)"),
+        "{message}"
+    );
     assert_eq!(server.seen().len(), 4);
 }
 
@@ -281,7 +284,10 @@ fn a_stalled_server_is_left_and_asked_for_the_rest() {
     fetch(folder.path(), &server.url("x")).unwrap();
     // The time-out is half a second.
     let took = start.elapsed();
-    assert!(took > Duration::from_millis(400) && took < Duration::from_secs(5), "{took:?}");
+    assert!(
+        took > Duration::from_millis(400) && took < Duration::from_secs(5),
+        "{took:?}"
+    );
     holds(folder.path(), &content());
     assert_eq!(server.sent(), 300_000);
 
@@ -299,7 +305,10 @@ fn nobody_there_is_an_error_that_names_the_address() {
     let url = format!("http://{}/x", listener.local_addr().unwrap());
     drop(listener);
     let message = fetch(folder.path(), &url).unwrap_err().to_string();
-    assert!(message.contains(&url) && message.contains("refused"), "{message}");
+    assert!(
+        message.contains(&url) && message.contains("refused"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -325,7 +334,9 @@ fn redirects_are_followed_with_the_range() {
 
     let folder = temporary();
     let server = Server::start(|_, _| Reply::redirect("/again"));
-    let message = fetch(folder.path(), &server.url("x")).unwrap_err().to_string();
+    let message = fetch(folder.path(), &server.url("x"))
+        .unwrap_err()
+        .to_string();
     assert!(message.contains("too many redirects"), "{message}");
 }
 
@@ -363,7 +374,10 @@ fn without_a_checksum_the_size_decides() {
     let error = fetcher(folder.path())
         .fetch(remote(&[&server.url("x")], None), &mut |_| ())
         .unwrap_err();
-    assert!(error.to_string().contains("how long the file is"), "{error}");
+    assert!(
+        error.to_string().contains("how long the file is"),
+        "{error}"
+    );
     fetch(folder.path(), &server.url("x")).unwrap();
     holds(folder.path(), &content());
 }
@@ -380,7 +394,12 @@ fn offline_touches_no_network_and_says_where_the_file_belongs() {
     let remote = remote(&urls, Some(&sum));
     let message = offline.fetch(remote, &mut |_| ()).unwrap_err().to_string();
     let path = folder.path().join(FILE);
-    for part in ["net.tag", "BURN_ZOO_OFFLINE", &url, &path.display().to_string()] {
+    for part in [
+        "net.tag",
+        "BURN_ZOO_OFFLINE",
+        &url,
+        &path.display().to_string(),
+    ] {
         assert!(message.contains(part), "{message}");
     }
 
@@ -388,7 +407,10 @@ fn offline_touches_no_network_and_says_where_the_file_belongs() {
     fs::write(&path, "broken").unwrap();
     let error = offline.fetch(remote, &mut |_| ()).unwrap_err();
     assert!(matches!(error, Error::Checksum { .. }), "{error}");
-    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    assert!(
+        error.to_string().contains(&path.display().to_string()),
+        "{error}"
+    );
     assert_eq!(fs::read(&path).unwrap(), b"broken");
 
     fs::write(&path, content()).unwrap();
@@ -410,7 +432,9 @@ fn a_mirror_is_asked_instead() {
         mirror: Some(server.url("mirror/")),
         ..fetcher(folder.path())
     };
-    fetcher.fetch(remote(&urls, Some(&sum)), &mut |_| ()).unwrap();
+    fetcher
+        .fetch(remote(&urls, Some(&sum)), &mut |_| ())
+        .unwrap();
     assert_eq!(server.seen()[0].path, "/mirror/models/net-v1.pth");
 }
 
@@ -442,7 +466,10 @@ fn a_file_without_an_address_is_taken_from_the_cache_or_asked_for() {
     let fetcher = fetcher(folder.path());
     let error = fetcher.fetch(remote(&[], None), &mut |_| ()).unwrap_err();
     let path = folder.path().join(FILE);
-    assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+    assert!(
+        error.to_string().contains(&path.display().to_string()),
+        "{error}"
+    );
     fs::write(&path, content()).unwrap();
     fetcher.fetch(remote(&[], None), &mut |_| ()).unwrap();
 }
@@ -481,7 +508,10 @@ fn the_cache_lists_verifies_and_removes_what_rows_name_and_nothing_else() {
     let cache = Cache::new(folder.path());
     let states = || {
         let entries = cache.entries([row]);
-        entries.iter().map(|entry| (entry.bytes, entry.state)).collect::<Vec<_>>()
+        entries
+            .iter()
+            .map(|entry| (entry.bytes, entry.state))
+            .collect::<Vec<_>>()
     };
     assert_eq!(states(), []);
     assert_eq!(cache.verify(row).unwrap(), None);
@@ -490,7 +520,10 @@ fn the_cache_lists_verifies_and_removes_what_rows_name_and_nothing_else() {
     fs::write(folder.path().join("diary.txt"), "mine").unwrap();
     assert_eq!(states(), [(9, State::Partial)]);
     fs::write(&path, content()).unwrap();
-    assert_eq!(states(), [(300_000, State::Unverified), (9, State::Partial)]);
+    assert_eq!(
+        states(),
+        [(300_000, State::Unverified), (9, State::Partial)]
+    );
     assert_eq!(cache.verify(row).unwrap().unwrap().path, path);
     assert_eq!(states()[0], (300_000, State::Verified));
 
@@ -525,7 +558,10 @@ fn process() -> Vec<String> {
     let program = std::env::current_exe().unwrap();
     let arguments = ["--exact", "another_process", "--nocapture"];
     let program = [program.display().to_string()];
-    program.into_iter().chain(arguments.map(String::from)).collect()
+    program
+        .into_iter()
+        .chain(arguments.map(String::from))
+        .collect()
 }
 
 fn start(command: &[String], folder: &Path, url: &str) -> Child {
@@ -586,7 +622,11 @@ fn a_killed_process_leaves_what_the_next_goes_on_with() {
     // The lock died with its process; this one neither waits nor fetches again what is here.
     fetch(folder.path(), &server.url("x")).unwrap();
     holds(folder.path(), &content());
-    let from: Vec<_> = server.seen().iter().map(|seen| seen.from() as u64).collect();
+    let from: Vec<_> = server
+        .seen()
+        .iter()
+        .map(|seen| seen.from() as u64)
+        .collect();
     assert_eq!(from, [0, kept]);
     assert_eq!(names(folder.path()), [FILE, "net-v1.pth.sha256"]);
 }
@@ -630,7 +670,12 @@ fn a_full_disk_is_a_clear_error_and_with_room_the_next_try_goes_on() {
     let script = "mount -t tmpfs -o size=128k none $FETCH_INTO; RUN; ls $FETCH_INTO; \
                   mount -o remount,size=4m $FETCH_INTO; RUN; ls $FETCH_INTO";
     let said = mounting(script, folder.path(), &server.url("x"));
-    let lines = ["failed: ", "No space left on device", "BURN_ZOO_CACHE", "net-v1.pth.part\n"];
+    let lines = [
+        "failed: ",
+        "No space left on device",
+        "BURN_ZOO_CACHE",
+        "net-v1.pth.part\n",
+    ];
     for part in lines {
         assert!(said.contains(part), "{said}");
     }
@@ -648,7 +693,11 @@ fn a_read_only_cache_is_a_clear_error_unless_the_file_is_in_it() {
     let (folder, server) = (temporary(), Server::of(&content()));
     let script = "mount -t tmpfs -o ro none $FETCH_INTO; RUN";
     let said = mounting(script, folder.path(), &server.url("x"));
-    for part in ["failed: cannot write to the cache", "Read-only file system", "BURN_ZOO_CACHE"] {
+    for part in [
+        "failed: cannot write to the cache",
+        "Read-only file system",
+        "BURN_ZOO_CACHE",
+    ] {
         assert!(said.contains(part), "{said}");
     }
     assert!(server.seen().is_empty());

@@ -15,13 +15,18 @@
 mod any;
 mod architecture;
 mod digits;
+mod published;
 mod registry;
 
 pub use any::AnyClassifier;
 pub use architecture::{Options, architectures, create};
+#[cfg(feature = "fetch")]
+pub use burn_zoo_core::fetch;
 pub use burn_zoo_core::{
     Classifier, Error, FeatureMap, Head, InputSpec, Preprocess, labels, weights,
 };
 pub use burn_zoo_resnet as resnet;
 pub use digits::DIGITS;
+#[cfg(feature = "fetch")]
+pub use published::pretrained_with;
 pub use registry::{Entry, find, fits, list, load, preprocess, pretrained};

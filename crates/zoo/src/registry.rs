@@ -6,7 +6,7 @@ use burn_zoo_core::{ChannelOrder, Error, Interpolation, Orientation, Preprocess,
 
 use crate::architecture::{ROWS, Row, row};
 use crate::digits::{DIGITS, FILE, GREY};
-use crate::{AnyClassifier, Options, create};
+use crate::{AnyClassifier, Options, create, published};
 
 /// One line of `burn-zoo list`: an architecture with one of its weights, or without any.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,12 +116,23 @@ pub fn load(
 /// More classes or channels than this in a file are taken for a broken one.
 const MOST: usize = 100_000;
 
-/// A model with its named weights.
+/// A model with its named weights. With the feature `fetch` a published file is fetched on first
+/// use, as `burn_zoo::fetch::Fetcher::from_env` says, and kept.
 ///
 /// # Errors
 ///
-/// [`Error::UnknownModel`]; [`Error::NoWeights`] where the file is not shipped.
+/// [`Error::UnknownModel`]; [`Error::NoWeights`] where the file is neither shipped nor fetched;
+/// with the feature `fetch` those of `Fetcher::fetch`; [`Error::Weights`], [`Error::Container`].
 pub fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier, Error> {
+    named(name, published::open, device)
+}
+
+/// A model with its named weights; `open` opens those that are not shipped.
+pub(crate) fn named(
+    name: &str,
+    open: impl FnOnce(&'static WeightsMeta) -> Result<Checkpoint, Error>,
+    device: &Device,
+) -> Result<AnyClassifier, Error> {
     let entry = find(name)?;
     if entry.name == DIGITS.name {
         return load(
@@ -130,14 +141,13 @@ pub fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier, Error> {
             device,
         );
     }
-    let reason = match entry.weights.and_then(|meta| meta.urls.first()) {
-        Some(url) => format!("fetch {url} and give it with --weights FILE"),
-        None => "give a file with --weights FILE".to_owned(),
-    };
-    Err(Error::NoWeights {
-        name: name.to_owned(),
-        reason,
-    })
+    match entry.weights {
+        Some(meta) => load(meta.architecture, &open(meta)?, device),
+        None => Err(Error::NoWeights {
+            name: name.to_owned(),
+            reason: "give a file with --weights FILE".to_owned(),
+        }),
+    }
 }
 
 /// Every architecture whose keys and shapes a file has, whatever its classes and channels.

@@ -214,9 +214,7 @@ impl Cache {
         let text = fs::read_to_string(self.mark_path(file)).ok()?;
         let (sha256, stamp) = text.trim_end().split_once(' ')?;
         Some(Mark {
-            sha256: Some(sha256)
-                .filter(|digits| digits.len() == 64)?
-                .to_owned(),
+            sha256: Some(sha256).filter(|digits| digits.len() == 64)?.to_owned(),
             stamp: stamp.to_owned(),
         })
     }

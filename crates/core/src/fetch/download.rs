@@ -129,25 +129,25 @@ impl Download<'_> {
     fn attempt(&mut self, url: &str) -> Result<(), Cut> {
         let wanted = self.wanted(url)?;
         let token = self.fetcher.token.as_ref().filter(|_| http::is_hub(url));
-        let (mut file, mut bytes, total, body) =
-            match http::get(&self.agent, url, token, &wanted)? {
-                Answer::Whole(_, None, _) if self.remote.sha256.is_none() => {
-                    return Err(Failure::Refused(
-                        "it does not say how long the file is, and no checksum is known".into(),
-                    )
-                    .into());
-                }
-                Answer::Whole(origin, total, body) => (self.part.begin(&origin)?, 0, total, body),
-                Answer::Rest(from, total, body) if from == wanted.from => {
-                    (self.part.append()?, from, total, body)
-                }
-                Answer::Nothing(total) if total == Some(wanted.from) => return Ok(()),
-                Answer::Rest(..) | Answer::Nothing(_) => {
-                    self.part.discard()?;
-                    let reason = "it has another file than the part that is here";
-                    return Err(Failure::Broken(reason.into(), None).into());
-                }
-            };
+        let (mut file, mut bytes, total, body) = match http::get(&self.agent, url, token, &wanted)?
+        {
+            Answer::Whole(_, None, _) if self.remote.sha256.is_none() => {
+                return Err(Failure::Refused(
+                    "it does not say how long the file is, and no checksum is known".into(),
+                )
+                .into());
+            }
+            Answer::Whole(origin, total, body) => (self.part.begin(&origin)?, 0, total, body),
+            Answer::Rest(from, total, body) if from == wanted.from => {
+                (self.part.append()?, from, total, body)
+            }
+            Answer::Nothing(total) if total == Some(wanted.from) => return Ok(()),
+            Answer::Rest(..) | Answer::Nothing(_) => {
+                self.part.discard()?;
+                let reason = "it has another file than the part that is here";
+                return Err(Failure::Broken(reason.into(), None).into());
+            }
+        };
         let mut body = body.into_reader();
         let mut buffer = vec![0; 1 << 16];
         (self.progress)(Progress::Received { bytes, total });

@@ -127,8 +127,7 @@ pub(super) fn is_hub(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;
     };
-    uri.scheme_str() == Some("https")
-        && matches!(uri.host(), Some("huggingface.co" | "hf.co"))
+    uri.scheme_str() == Some("https") && matches!(uri.host(), Some("huggingface.co" | "hf.co"))
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
@@ -193,7 +192,10 @@ mod tests {
     #[test]
     fn only_the_hub_itself_over_an_encrypted_connection_may_see_the_token() {
         let rows = [
-            ("https://huggingface.co/timm/x/resolve/main/model.safetensors", true),
+            (
+                "https://huggingface.co/timm/x/resolve/main/model.safetensors",
+                true,
+            ),
             ("https://hf.co/timm/x", true),
             ("http://huggingface.co/timm/x", false),
             ("https://huggingface.co.example.org/x", false),

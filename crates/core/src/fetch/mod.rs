@@ -268,10 +268,7 @@ mod tests {
         let mut fetcher = Fetcher::new(Cache::new("unused"));
         let url = "https://download.pytorch.org/models/resnet18-f37072fd.pth";
         assert_eq!(fetcher.address(url), url);
-        for mirror in [
-            "http://10.0.0.1:8080/zoo",
-            "http://10.0.0.1:8080/zoo/",
-        ] {
+        for mirror in ["http://10.0.0.1:8080/zoo", "http://10.0.0.1:8080/zoo/"] {
             fetcher.mirror = Some(mirror.into());
             assert_eq!(
                 fetcher.address(url),

@@ -89,7 +89,9 @@ impl Reply {
         let mut reply = Self::status("200 OK");
         if from > 0 && from >= bytes.len() {
             reply.status = "416 Range Not Satisfiable";
-            reply.headers.push(format!("Content-Range: bytes */{}", bytes.len()));
+            reply
+                .headers
+                .push(format!("Content-Range: bytes */{}", bytes.len()));
             return reply;
         }
         if from > 0 {
@@ -131,9 +133,7 @@ impl Reply {
 
 impl Server {
     /// `answer` is asked for each request, with how many came before it.
-    pub(crate) fn start(
-        answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static,
-    ) -> Self {
+    pub(crate) fn start(answer: impl Fn(&Seen, usize) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
