@@ -1,4 +1,5 @@
 //! Runs the binary as a script does.
+#![allow(dead_code, reason = "no test crate uses all of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

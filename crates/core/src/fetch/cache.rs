@@ -177,7 +177,12 @@ impl Cache {
         let path = self.path(file);
         let (bytes, sha256) = match checksum::of(&path) {
             Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error)
+                if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory]
+                    .contains(&error.kind()) =>
+            {
+                return Ok(None);
+            }
             Err(source) => return Err(Error::Read { path, source }),
         };
         if !checksum::fits(&sha256, expected) {
