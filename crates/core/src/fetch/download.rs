@@ -118,7 +118,8 @@ impl Download<'_> {
             if tries >= patience.attempts {
                 return Err(Stop::Here(format!("{reason} ({tries} tries)")));
             }
-            let delay = patience.delay * 2_u32.saturating_pow(tries - 1);
+            let doubled = 2_u32.saturating_pow(tries - 1);
+            let delay = patience.delay.saturating_mul(doubled);
             let after = wait.unwrap_or_default().max(delay.min(LONGEST_DELAY));
             (self.progress)(Progress::Retrying { reason, after });
             sleep(after);
