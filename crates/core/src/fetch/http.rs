@@ -168,8 +168,6 @@ pub(super) fn failure(error: &ureq::Error) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test may fail")]
-
     use std::io::{BufRead as _, BufReader, Write as _};
     use std::net::TcpListener;
 
