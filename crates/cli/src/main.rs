@@ -10,6 +10,11 @@ mod commands;
 mod count;
 mod device;
 mod failure;
+#[cfg(feature = "fetch")]
+mod fetch;
+#[cfg(not(feature = "fetch"))]
+#[path = "without_fetch.rs"]
+mod fetch;
 mod inputs;
 mod model;
 mod preprocessing;

@@ -7,10 +7,10 @@ use burn::tensor::{Device, Tensor};
 use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, Options};
 use burn_zoo_core::weights::Checkpoint;
 use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
-
 use burn_zoo_train::Classes;
 
 use crate::failure::Usage;
+use crate::fetch;
 use crate::preprocessing::PreprocessArgs;
 
 /// The model that is run where none is named; its weights are inside the program.
@@ -71,7 +71,7 @@ impl WeightArgs {
         let entry = burn_zoo::find(name)?;
         let model = match &self.weights {
             Some(path) => inference(&entry, path, device)?,
-            None if entry.weights.is_some() => burn_zoo::pretrained(&entry.name, device)?,
+            None if entry.weights.is_some() => fetch::pretrained(&entry.name, device)?,
             None => return Err(Usage(without_weights(&entry)).into()),
         };
         let preprocess = self.preprocessing.apply(preprocess(&entry, &model)?);

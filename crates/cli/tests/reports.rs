@@ -27,6 +27,8 @@ fn every_command_has_help_with_an_example() {
         "features",
         "evaluate",
         "train",
+        "pull",
+        "cache",
         "devices",
         "completions",
     ] {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use crate::InputSpec;
+use crate::weights::Licence;
 
 /// What a file, a network or a user's string can get wrong.
 #[derive(Debug, Error)]
@@ -94,6 +95,78 @@ pub enum Error {
         name: String,
         /// What to do.
         reason: String,
+    },
+    /// A published file cannot be had from any of its addresses.
+    #[error(
+        "cannot download {name}: {reason}; try again, or fetch the file by hand and put it at {}",
+        path.display()
+    )]
+    Download {
+        /// The weights as named.
+        name: String,
+        /// Each address that was tried, and what happened there.
+        reason: String,
+        /// Where the file belongs.
+        path: PathBuf,
+    },
+    /// A file is not the published one.
+    #[error("{file} has sha256 {found}, expected {expected}; {remedy}")]
+    Checksum {
+        /// Its path in the cache, or the address that sent it.
+        file: String,
+        /// What is published, often the first digits only.
+        expected: String,
+        /// What the file has.
+        found: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A file would have to be fetched, and that is forbidden.
+    #[error(
+        "{name} is not in the cache and BURN_ZOO_OFFLINE is set; fetch {url} elsewhere and put it \
+         at {}",
+        path.display()
+    )]
+    Offline {
+        /// The weights as named.
+        name: String,
+        /// Where the file is published.
+        url: String,
+        /// Where it belongs.
+        path: PathBuf,
+    },
+    /// The weights have terms that nobody accepted.
+    #[error(
+        "{name} has the licence {licence}, which forbids commercial use; \
+         `burn-zoo pull {name} --accept-licence` accepts that and fetches the file"
+    )]
+    Licence {
+        /// The weights as named.
+        name: String,
+        /// Their licence.
+        licence: Licence,
+    },
+    /// The folder of fetched files cannot be written.
+    #[error(
+        "cannot write to the cache, {}: {source}; make room there, or set BURN_ZOO_CACHE to a \
+         folder that can be written",
+        path.display()
+    )]
+    Cache {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// An environment variable has a value that cannot be used.
+    #[error("{variable} is {value}; it must be {allowed}")]
+    Setting {
+        /// The variable.
+        variable: &'static str,
+        /// As found.
+        value: String,
+        /// What it may be.
+        allowed: &'static str,
     },
     /// A label list has the wrong form or length.
     #[error("labels {}: {reason}", path.display())]

@@ -1,10 +1,12 @@
 //! What every family of [burn-zoo](https://docs.rs/burn-zoo) needs for inference, and nothing
 //! else: the [`Classifier`] trait, [`ConvNormAct`], [`Preprocess`], [`weights`] files, [`labels`]
-//! and the [`Error`].
+//! and the [`Error`]. With the feature `fetch`, also `fetch`: published files from the network.
 
 mod classifier;
 mod conv;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 pub mod labels;
 mod preprocess;
 pub mod weights;

@@ -17,10 +17,13 @@ mod architecture;
 mod digits;
 mod families;
 mod load;
+mod published;
 mod registry;
 
 pub use any::AnyClassifier;
 pub use architecture::{Options, architectures, create};
+#[cfg(feature = "fetch")]
+pub use burn_zoo_core::fetch;
 pub use burn_zoo_core::{
     Classifier, Error, FeatureMap, Head, InputSpec, Preprocess, labels, weights,
 };
@@ -39,4 +42,6 @@ pub use burn_zoo_inception_v4 as inception_v4;
 pub use burn_zoo_resnet as resnet;
 pub use digits::DIGITS;
 pub use load::{Adapt, AuxHeads, fits, load, load_adapted, pretrained};
+#[cfg(feature = "fetch")]
+pub use published::pretrained_with;
 pub use registry::{Entry, find, list, preprocess};

@@ -2,11 +2,11 @@
 
 use burn::tensor::Device;
 use burn_zoo_core::Error;
-use burn_zoo_core::weights::{Checkpoint, Differences};
+use burn_zoo_core::weights::{Checkpoint, Differences, WeightsMeta};
 
 use crate::architecture::{Row, row, rows};
 use crate::digits::{DIGITS, FILE};
-use crate::{AnyClassifier, Options, create, find};
+use crate::{AnyClassifier, Options, create, find, published};
 
 /// More classes or channels than this in a file are taken for a broken one.
 const MOST: usize = 100_000;
@@ -116,25 +116,35 @@ fn read(row: &Row, file: &Checkpoint, usual: Options) -> Options {
     }
 }
 
-/// A model with its named weights.
+/// A model with its named weights. With the feature `fetch` a published file is fetched on first
+/// use, as `burn_zoo::fetch::Fetcher::from_env` says, and kept.
 ///
 /// # Errors
 ///
-/// [`Error::UnknownModel`]; [`Error::NoWeights`] where the file is not shipped.
+/// [`Error::UnknownModel`]; [`Error::NoWeights`] where the file is neither shipped nor fetched;
+/// with the feature `fetch` those of `Fetcher::fetch`; [`Error::Weights`], [`Error::Container`].
 pub fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier, Error> {
+    named(name, published::open, device)
+}
+
+/// A model with its named weights; `open` opens those that are not shipped.
+pub(crate) fn named(
+    name: &str,
+    open: impl FnOnce(&'static WeightsMeta) -> Result<Checkpoint, Error>,
+    device: &Device,
+) -> Result<AnyClassifier, Error> {
     let entry = find(name)?;
     if entry.name == DIGITS.name {
         let file = Checkpoint::from_bytes(DIGITS.file, FILE.to_vec())?;
         return load(DIGITS.architecture, &file, device);
     }
-    let reason = match entry.weights.and_then(|meta| meta.urls.first()) {
-        Some(url) => format!("fetch {url} and give it with --weights FILE"),
-        None => "give a file with --weights FILE".to_owned(),
-    };
-    Err(Error::NoWeights {
-        name: name.to_owned(),
-        reason,
-    })
+    match entry.weights {
+        Some(meta) => load(meta.architecture, &open(meta)?, device),
+        None => Err(Error::NoWeights {
+            name: name.to_owned(),
+            reason: "give a file with --weights FILE".to_owned(),
+        }),
+    }
 }
 
 /// Every architecture whose keys and shapes a file has, whatever its classes and channels, with

@@ -8,7 +8,7 @@ use burn_zoo_graph::macs_of;
 use serde_json::{Value, json};
 
 use crate::failure::Outcome;
-use crate::{count, device, model, report};
+use crate::{count, device, fetch, model, report};
 
 /// Lists the models: one row per weights, and one per architecture without any
 #[derive(Debug, clap::Args)]
@@ -77,7 +77,7 @@ impl Row {
 
     /// Weights inside the program are always at hand.
     fn cached(&self) -> bool {
-        self.entry.name == model::DEFAULT
+        self.entry.name == model::DEFAULT || self.entry.weights.is_some_and(fetch::is_cached)
     }
 
     fn json(&self) -> Value {

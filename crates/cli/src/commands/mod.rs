@@ -1,5 +1,7 @@
 //! The commands, one file each.
 
+#[cfg(feature = "fetch")]
+mod cache;
 mod classify;
 mod completions;
 mod devices;
@@ -7,6 +9,8 @@ mod evaluate;
 mod features;
 mod inspect;
 mod list;
+#[cfg(feature = "fetch")]
+mod pull;
 mod summary;
 mod train;
 
@@ -37,6 +41,10 @@ pub(crate) enum Command {
     Features(features::Args),
     Evaluate(evaluate::Args),
     Train(train::Args),
+    #[cfg(feature = "fetch")]
+    Pull(pull::Args),
+    #[cfg(feature = "fetch")]
+    Cache(cache::Args),
     Devices(devices::Args),
     Completions(completions::Args),
 }
@@ -51,6 +59,10 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Features(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Train(args) => args.run(),
+        #[cfg(feature = "fetch")]
+        Command::Pull(args) => args.run(),
+        #[cfg(feature = "fetch")]
+        Command::Cache(args) => args.run(),
         Command::Devices(args) => args.run(),
         Command::Completions(args) => args.run(),
     }

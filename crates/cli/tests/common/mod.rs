@@ -1,4 +1,5 @@
 //! Runs the binary as a script does.
+#![allow(dead_code, reason = "no test crate uses all of it")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -11,9 +12,19 @@ pub(crate) fn checkpoint(name: &str) -> PathBuf {
     root().join("tests/fixtures/checkpoints").join(name)
 }
 
+/// Runs a command without a network and with an empty cache.
 pub(crate) fn burn_zoo(arguments: &[&str]) -> Output {
+    let nowhere = [
+        ("BURN_ZOO_OFFLINE", "1"),
+        ("BURN_ZOO_CACHE", "/dev/null/no-cache"),
+    ];
+    burn_zoo_in(&nowhere, arguments)
+}
+
+pub(crate) fn burn_zoo_in(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_burn-zoo"))
         .args(arguments)
+        .envs(environment.iter().copied())
         .env_remove("BURN_DEVICE")
         .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null())

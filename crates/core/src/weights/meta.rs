@@ -40,6 +40,16 @@ pub enum Licence {
     MitOrApache2,
     /// Its publisher stated none.
     Unstated,
+    /// CC-BY-NC-4.0: not for commercial use.
+    CcByNc4,
+}
+
+impl Licence {
+    /// Whether the weights may be used for any purpose; others are fetched only by who accepts
+    /// their terms.
+    pub fn is_free(self) -> bool {
+        self != Self::CcByNc4
+    }
 }
 
 impl std::fmt::Display for Licence {
@@ -49,6 +59,7 @@ impl std::fmt::Display for Licence {
             Self::Apache2 => "Apache-2.0",
             Self::MitOrApache2 => "MIT OR Apache-2.0",
             Self::Unstated => "not stated",
+            Self::CcByNc4 => "CC-BY-NC-4.0",
         })
     }
 }

@@ -1,0 +1,86 @@
+//! Fetching, with its progress on standard error.
+
+use anyhow::Result;
+use burn::tensor::Device;
+use burn_zoo::AnyClassifier;
+use burn_zoo_core::fetch::{Cache, Fetcher, Progress};
+use burn_zoo_core::weights::WeightsMeta;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::report;
+
+/// A model with its named weights, fetched on first use.
+pub(crate) fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier> {
+    let fetcher = Fetcher::from_env()?;
+    let mut bar = Bar::new(name);
+    let model = burn_zoo::pretrained_with(name, &fetcher, &mut |step| bar.show(step), device)?;
+    Ok(model)
+}
+
+/// Whether a row's file is in the cache.
+pub(crate) fn is_cached(meta: &WeightsMeta) -> bool {
+    Cache::from_env().is_ok_and(|cache| cache.path(meta.file).is_file())
+}
+
+/// A progress bar where standard error is a terminal, else one line.
+#[derive(Debug)]
+pub(crate) struct Bar<'a> {
+    name: &'a str,
+    bar: Option<ProgressBar>,
+}
+
+impl<'a> Bar<'a> {
+    pub(crate) fn new(name: &'a str) -> Self {
+        Self { name, bar: None }
+    }
+
+    pub(crate) fn show(&mut self, step: Progress) {
+        match step {
+            Progress::Received { bytes, total } => {
+                let name = self.name;
+                let bar = self.bar.get_or_insert_with(|| start(name));
+                if let Some(total) = total {
+                    bar.set_length(total);
+                }
+                bar.set_position(bytes);
+            }
+            Progress::Retrying { reason, after } => {
+                let seconds = after.as_secs_f32();
+                self.note(&format!("{}: {reason}; again in {seconds:.1} s", self.name));
+            }
+            Progress::Waiting => {
+                self.note(&format!("{}: another process fetches it", self.name));
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&self, message: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| report::note(message)),
+            None => report::note(message),
+        }
+    }
+}
+
+impl Drop for Bar<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn start(name: &str) -> ProgressBar {
+    // Without a terminal on standard error this bar draws nothing.
+    let bar = ProgressBar::no_length();
+    if bar.is_hidden() {
+        report::note(&format!("fetching {name}"));
+    }
+    let template = "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}, {eta}";
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style.progress_chars("=> ")),
+        Err(_) => bar,
+    }
+    .with_message(name.to_owned())
+}

@@ -1,0 +1,173 @@
+//! `pull`, `cache`, and weights fetched on first use, from a server of our own.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed test is what a panic is for here"
+)]
+
+mod common;
+#[path = "../../core/tests/server/published.rs"]
+mod published;
+#[path = "../../core/tests/server/mod.rs"]
+mod server;
+
+use std::path::Path;
+use std::process::Output;
+
+use common::{burn_zoo_in, status, stderr};
+use serde_json::{Value, json};
+use server::{Reply, Server};
+
+/// Runs a command with this cache and mirror.
+fn with(folder: &Path, mirror: &str, arguments: &[&str]) -> Output {
+    let folder = folder.display().to_string();
+    let environment = [("BURN_ZOO_CACHE", &*folder), ("BURN_ZOO_MIRROR", mirror)];
+    burn_zoo_in(&environment, arguments)
+}
+
+fn offline(folder: &Path, arguments: &[&str]) -> Output {
+    let folder = folder.display().to_string();
+    let environment = [("BURN_ZOO_CACHE", &*folder), ("BURN_ZOO_OFFLINE", "1")];
+    burn_zoo_in(&environment, arguments)
+}
+
+#[track_caller]
+fn parsed(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {}", stderr(output)))
+}
+
+#[track_caller]
+fn done(output: &Output) -> Value {
+    assert_eq!(status(output), Some(0), "{}", stderr(output));
+    parsed(output)
+}
+
+/// Status 1, nothing on standard output, and all of `parts` in the last line of standard error.
+#[track_caller]
+fn fails(output: &Output, parts: &[&str]) {
+    let message = stderr(output);
+    assert_eq!(status(output), Some(1), "{message}");
+    assert!(output.stdout.is_empty());
+    let last = message.lines().last().unwrap();
+    assert!(last.starts_with("burn-zoo: "), "{message}");
+    for part in parts {
+        assert!(last.contains(part), "{part} is not in: {last}");
+    }
+}
+
+#[test]
+fn a_name_is_pulled_used_verified_and_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bytes, cache) = (published::resnet18(), folder.path().join("cache"));
+    let server = Server::of(&bytes);
+    let file = cache.join("resnet18-f37072fd.pth");
+    let name = "resnet18.tv_in1k";
+    let cached = || done(&offline(&cache, &["list", name, "--json"]))[0]["cached"].clone();
+    assert_eq!(cached(), false);
+    assert_eq!(done(&offline(&cache, &["cache", "--json"])), json!([]));
+
+    let pulled = done(&with(&cache, &server.base, &["pull", name, "--json"]));
+    // By `sha256sum`.
+    let sum = "f37072fda3a9494cf0bb820da4b77c6e4c9f383c9fc30433b1fd5278f53d2c5e";
+    let expected = json!({ "path": file, "bytes": bytes.len(), "sha256": sum });
+    assert_eq!(pulled, expected);
+    assert_eq!(server.seen()[0].path, published::PATH);
+    assert!(std::fs::read(&file).unwrap() == bytes);
+    assert_eq!(cached(), true);
+    let row = json!([{ "name": name, "path": file, "bytes": bytes.len(), "verified": true }]);
+    assert_eq!(done(&offline(&cache, &["cache", "--json"])), row);
+    assert_eq!(done(&offline(&cache, &["pull", name, "--json"])), expected);
+
+    // By name it is the same network as by its file, and nothing is fetched for it.
+    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/digits/3.png");
+    let picture = picture.display().to_string();
+    let run = ["classify", &picture, "--json", "--logits", "--model"];
+    let by_name = done(&offline(&cache, &[&run[..], &[name]].concat()));
+    let path = file.display().to_string();
+    let by_file = [&run[..], &["resnet18", "--weights", &path]].concat();
+    assert_eq!(by_name, done(&offline(&cache, &by_file)));
+    assert_eq!(by_name[0]["logits"].as_array().unwrap().len(), 1000);
+    assert_eq!(server.seen().len(), 1);
+
+    let verify = ["cache", "verify", "--json"];
+    assert_eq!(done(&offline(&cache, &verify)), row);
+    let mut broken = bytes.clone();
+    broken[1_000_000] ^= 1;
+    std::fs::write(&file, &broken).unwrap();
+    let listed = done(&offline(&cache, &["cache", "--json"]));
+    assert_eq!(listed[0]["verified"], Value::Null);
+    let output = offline(&cache, &verify);
+    assert_eq!(status(&output), Some(1));
+    let rows = parsed(&output);
+    assert_eq!(rows[0]["verified"], false);
+    let error = rows[0]["error"].as_str().unwrap();
+    assert!(error.contains("expected f37072fd"), "{error}");
+    let classify = [&run[..], &[name]].concat();
+    fails(&offline(&cache, &classify), &["sha256", &path]);
+
+    std::fs::write(cache.join("diary.txt"), "mine").unwrap();
+    let cleaned = done(&offline(&cache, &["cache", "clean", "resnet18*", "--json"]));
+    assert_eq!(cleaned[0]["name"], name);
+    assert!(!file.exists() && cache.join("diary.txt").exists());
+    assert_eq!(cached(), false);
+}
+
+#[test]
+fn a_model_is_fetched_on_first_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::of(&published::resnet18());
+    let picture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/digits/3.png");
+    let run = [
+        "classify",
+        &picture.display().to_string(),
+        "--model",
+        "resnet18.tv_in1k",
+        "--json",
+    ];
+    let output = with(folder.path(), &server.base, &run);
+    assert_eq!(done(&output)[0]["predictions"].as_array().unwrap().len(), 5);
+    assert!(stderr(&output).contains("fetching resnet18.tv_in1k"));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[test]
+fn what_goes_wrong_is_one_clear_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path();
+    let pull = ["pull", "resnet18.tv_in1k", "--json"];
+    let server = Server::of(b"<html>Please log in</html>");
+    let output = with(cache, &server.base, &pull);
+    fails(
+        &output,
+        &[
+            "/models/resnet18-f37072fd.pth",
+            "expected f37072fd",
+            "nothing of it was kept",
+        ],
+    );
+    assert_eq!(done(&offline(cache, &["cache", "--json"])), json!([]));
+
+    let server = Server::start(|_, _| Reply::status("404 Not Found"));
+    fails(
+        &with(cache, &server.base, &pull),
+        &["404 Not Found", "resnet18-f37072fd.pth"],
+    );
+    fails(
+        &offline(cache, &pull),
+        &["BURN_ZOO_OFFLINE", "download.pytorch.org"],
+    );
+    fails(
+        &with(cache, "mirror.example.org", &pull),
+        &["BURN_ZOO_MIRROR", "https://"],
+    );
+    fails(
+        &offline(cache, &["pull", "resnet18.tv_in2k"]),
+        &["resnet18.tv_in1k"],
+    );
+    fails(
+        &with(Path::new("/dev/null/x"), &server.base, &pull),
+        &["/dev/null/x"],
+    );
+
+    let output = offline(cache, &["pull", "resnet18"]);
+    assert_eq!(status(&output), Some(2), "{}", stderr(&output));
+}

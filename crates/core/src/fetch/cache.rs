@@ -1,0 +1,255 @@
+//! The folder of fetched files.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use etcetera::BaseStrategy as _;
+
+use super::lock::Lock;
+use super::{Fetched, checksum};
+use crate::Error;
+use crate::weights::WeightsMeta;
+
+/// A folder of fetched files.
+///
+/// Beside `FILE` may be `FILE.sha256`, which remembers that it was verified; `FILE.part` and
+/// `FILE.part.origin`, a download that has not ended; and `.FILE.lock`. Files that no row of the
+/// registry names are never touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+/// A row's file in the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Name of the row.
+    pub name: &'static str,
+    /// The file.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// How much is known of it.
+    pub state: State,
+}
+
+/// How much is known of a file in the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// It has the published checksum, or, where none is published, it is what was fetched.
+    Verified,
+    /// It was put here by hand or changed, and not used since.
+    Unverified,
+    /// A download of it has not ended.
+    Partial,
+}
+
+impl Cache {
+    /// This folder; it is created when the first file is fetched.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            folder: folder.into(),
+        }
+    }
+
+    /// `BURN_ZOO_CACHE`, else `burn-zoo` in the platform's folder for caches.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Setting`] if the variable is not set and the user has no home folder.
+    pub fn from_env() -> Result<Self, Error> {
+        if let Some(folder) = std::env::var_os("BURN_ZOO_CACHE").filter(|path| !path.is_empty()) {
+            return Ok(Self::new(folder));
+        }
+        match etcetera::base_strategy::choose_native_strategy() {
+            Ok(platform) => Ok(Self::new(platform.cache_dir().join("burn-zoo"))),
+            Err(_) => Err(Error::Setting {
+                variable: "BURN_ZOO_CACHE",
+                value: "not set, and there is no home folder".into(),
+                allowed: "a folder for fetched files",
+            }),
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where a file of this name is or will be.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.folder.join(file)
+    }
+
+    /// What is here of these rows, finished or not.
+    pub fn entries(&self, rows: impl IntoIterator<Item = &'static WeightsMeta>) -> Vec<Entry> {
+        rows.into_iter()
+            .flat_map(|row| self.entries_of(row))
+            .collect()
+    }
+
+    fn entries_of(&self, row: &'static WeightsMeta) -> Vec<Entry> {
+        let whole = self.path(row.file);
+        let known = |meta: &Metadata| {
+            let mark = self.mark_of(row.file, meta);
+            match mark.is_some_and(|found| checksum::fits(&found, row.sha256)) {
+                true => State::Verified,
+                false => State::Unverified,
+            }
+        };
+        let entry = |path: PathBuf, state: &dyn Fn(&Metadata) -> State| {
+            let meta = fs::metadata(&path).ok().filter(Metadata::is_file)?;
+            Some(Entry {
+                name: row.name,
+                bytes: meta.len(),
+                state: state(&meta),
+                path,
+            })
+        };
+        let part = entry(self.part_path(row.file), &|_| State::Partial);
+        entry(whole, &known).into_iter().chain(part).collect()
+    }
+
+    /// Reads a row's file from end to end and compares its checksum with the published one, or
+    /// with that of what was fetched. `None` if it is not here.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Checksum`], [`Error::Read`].
+    pub fn verify(&self, row: &WeightsMeta) -> Result<Option<Fetched>, Error> {
+        let remembered = self.read_mark(row.file).map(|mark| mark.sha256);
+        self.check(row.file, row.sha256.or(remembered.as_deref()))
+    }
+
+    /// Removes a row's file, finished or not, and what belongs to it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cache`] if that is not allowed, or another process is fetching the file.
+    pub fn remove(&self, row: &WeightsMeta) -> Result<(), Error> {
+        let fail = |path: &Path, source| Error::Cache {
+            path: path.to_owned(),
+            source,
+        };
+        let Some(_lock) = Lock::if_free(self, row.file)? else {
+            let busy = io::Error::other("another process is fetching this file");
+            return Err(fail(&self.path(row.file), busy));
+        };
+        for path in [
+            self.path(row.file),
+            self.mark_path(row.file),
+            self.part_path(row.file),
+            self.origin_path(row.file),
+        ] {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(fail(&path, error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The file if it is here, verified now or since its last change.
+    pub(super) fn verified(
+        &self,
+        file: &str,
+        published: Option<&str>,
+    ) -> Result<Option<Fetched>, Error> {
+        let path = self.path(file);
+        if let Ok(meta) = fs::metadata(&path)
+            && let Some(sha256) = self.mark_of(file, &meta)
+            && checksum::fits(&sha256, published)
+        {
+            return Ok(Some(Fetched {
+                path,
+                bytes: meta.len(),
+                sha256,
+            }));
+        }
+        self.check(file, published)
+    }
+
+    fn check(&self, file: &str, expected: Option<&str>) -> Result<Option<Fetched>, Error> {
+        let path = self.path(file);
+        let (bytes, sha256) = match checksum::of(&path) {
+            Ok(found) => found,
+            Err(error)
+                if [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory]
+                    .contains(&error.kind()) =>
+            {
+                return Ok(None);
+            }
+            Err(source) => return Err(Error::Read { path, source }),
+        };
+        if !checksum::fits(&sha256, expected) {
+            return Err(Error::Checksum {
+                file: path.display().to_string(),
+                expected: expected.unwrap_or_default().to_owned(),
+                found: sha256,
+                remedy: "it is broken or another file; `burn-zoo cache clean` removes it",
+            });
+        }
+        self.mark(file, &sha256);
+        Ok(Some(Fetched {
+            path,
+            bytes,
+            sha256,
+        }))
+    }
+
+    /// Remembers that a file was verified. A cache that cannot be written is verified each time.
+    pub(super) fn mark(&self, file: &str, sha256: &str) {
+        if let Ok(meta) = fs::metadata(self.path(file)) {
+            let text = format!("{sha256} {}\n", stamp(&meta));
+            let _ = fs::write(self.mark_path(file), text);
+        }
+    }
+
+    /// The checksum of a file that has not changed since it was verified.
+    fn mark_of(&self, file: &str, meta: &Metadata) -> Option<String> {
+        let mark = self.read_mark(file)?;
+        Some(mark.sha256).filter(|_| mark.stamp == stamp(meta))
+    }
+
+    fn read_mark(&self, file: &str) -> Option<Mark> {
+        let text = fs::read_to_string(self.mark_path(file)).ok()?;
+        let (sha256, stamp) = text.trim_end().split_once(' ')?;
+        Some(Mark {
+            sha256: Some(sha256).filter(|digits| digits.len() == 64)?.to_owned(),
+            stamp: stamp.to_owned(),
+        })
+    }
+
+    fn mark_path(&self, file: &str) -> PathBuf {
+        self.folder.join(format!("{file}.sha256"))
+    }
+
+    pub(super) fn part_path(&self, file: &str) -> PathBuf {
+        self.folder.join(format!("{file}.part"))
+    }
+
+    pub(super) fn origin_path(&self, file: &str) -> PathBuf {
+        self.folder.join(format!("{file}.part.origin"))
+    }
+
+    pub(super) fn lock_path(&self, file: &str) -> PathBuf {
+        self.folder.join(format!(".{file}.lock"))
+    }
+}
+
+/// What `FILE.sha256` says.
+struct Mark {
+    sha256: String,
+    stamp: String,
+}
+
+/// Size and time of the last change, in nanoseconds.
+fn stamp(meta: &Metadata) -> String {
+    let changed = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+    let since = changed.duration_since(SystemTime::UNIX_EPOCH);
+    format!("{} {}", meta.len(), since.unwrap_or_default().as_nanos())
+}

@@ -1,0 +1,41 @@
+//! Published weights: here, and in the re-exports, is all that depends on the feature `fetch`.
+
+use burn_zoo_core::Error;
+use burn_zoo_core::weights::{Checkpoint, WeightsMeta};
+
+/// The file from the cache or the network.
+#[cfg(feature = "fetch")]
+pub(crate) fn open(meta: &'static WeightsMeta) -> Result<Checkpoint, Error> {
+    let fetcher = burn_zoo_core::fetch::Fetcher::from_env()?;
+    Checkpoint::open(&fetcher.fetch(meta, &mut |_| ())?.path)
+}
+
+/// There is no way to the file.
+#[cfg(not(feature = "fetch"))]
+pub(crate) fn open(meta: &'static WeightsMeta) -> Result<Checkpoint, Error> {
+    let reason = match meta.urls.first() {
+        Some(url) => format!("fetch {url} and give it with --weights FILE"),
+        None => "give a file with --weights FILE".to_owned(),
+    };
+    Err(Error::NoWeights {
+        name: meta.name.to_owned(),
+        reason,
+    })
+}
+
+/// As [`pretrained`](crate::pretrained), with a fetcher of one's own; `progress` hears of what
+/// takes time.
+///
+/// # Errors
+///
+/// Those of [`pretrained`](crate::pretrained).
+#[cfg(feature = "fetch")]
+pub fn pretrained_with(
+    name: &str,
+    fetcher: &burn_zoo_core::fetch::Fetcher,
+    progress: &mut dyn FnMut(burn_zoo_core::fetch::Progress),
+    device: &burn::tensor::Device,
+) -> Result<crate::AnyClassifier, Error> {
+    let open = |meta| Checkpoint::open(&fetcher.fetch(meta, progress)?.path);
+    crate::load::named(name, open, device)
+}
