@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{GradientsParams, SgdConfig};
+use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Tensor};
 use burn_zoo::{Classifier, DIGITS};
 use burn_zoo_train::{Classes, Dataset};
@@ -26,8 +25,7 @@ pub fn learn_by_heart<M: Classifier>(model: M, lr: f64, goal: f32, device: &Devi
     let digits = Dataset::open(&folder, "train", &Classes::unnamed(10)).expect("the digits");
     let device = device.clone().autodiff();
     let mut model = model.to_device(&device).train();
-    let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
-    let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
+    let mut optimizer = AdamConfig::new().init();
     let cross_entropy = CrossEntropyLossConfig::new().init(&device);
     let order: Vec<usize> = (0..DIGITS_LEARNED).collect();
     let mut mean = f32::INFINITY;

@@ -17,37 +17,28 @@ fn grey(architecture: &str, device: &Device) -> AnyClassifier {
 #[test]
 fn each_family_has_one_that_trains_in_minutes() {
     let device = Device::flex();
-    // Parameters and millions of multiply-accumulates for 28x28 grey pixels.
+    // Parameters, and multiply-accumulates for 28x28 grey pixels: at most those of ResNet-20.
     let rows = [
-        ("highway_fc10", 90_760, 1),
-        ("highway_a", 236_040, 36),
-        ("resnet20_cifar", 269_434, 31),
-        ("googlenet_cifar", 162_226, 25),
-        ("inception_v2_cifar", 400_000, 25),
-        ("inception_v3_cifar", 400_000, 25),
-        ("inception_v4_cifar", 400_000, 25),
-        ("inception_resnet_v2_cifar", 400_000, 25),
+        ("highway_fc10", 90_760, 89_700),
+        ("highway_a", 236_040, 24_381_764),
+        ("resnet20_cifar", 269_434, 30_821_248),
+        ("googlenet_cifar", 89_354, 6_897_664),
+        ("inception_v2_cifar", 272_866, 10_465_920),
+        ("inception_v3_cifar", 243_154, 9_412_096),
+        ("inception_v4_cifar", 185_706, 6_401_344),
+        ("inception_resnet_v2_cifar", 197_786, 7_031_840),
     ];
-    for (name, params, millions) in rows {
+    for (name, params, macs) in rows {
         let summary = summarise(&grey(name, &device), 28, 28).expect("28 pixels are enough");
-        println!(
-            "{name}: {} parameters, {} macs",
-            summary.params, summary.macs
-        );
-        assert!(summary.params <= params, "{name}: {}", summary.params);
+        assert_eq!((summary.params, summary.macs), (params, macs), "{name}");
         assert_eq!(summary.params_aux, 0, "{name}");
-        assert!(
-            summary.macs <= millions * 1_000_000,
-            "{name}: {}",
-            summary.macs
-        );
     }
 }
 
 fn learns(architecture: &str) {
     let device = Device::flex();
     device.seed(7);
-    let loss = learn_by_heart(grey(architecture, &device), 0.05, 0.05, &device);
+    let loss = learn_by_heart(grey(architecture, &device), 2e-3, 0.05, &device);
     assert!(
         loss < 0.05,
         "{architecture} learns 64 digits to a loss of {loss}"

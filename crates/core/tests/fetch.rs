@@ -646,7 +646,7 @@ fn a_proxy_of_the_environment_is_used() {
 }
 
 /// Runs shell lines that may mount file systems which nobody else sees.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "mount-tests"))]
 fn mounting(script: &str, folder: &Path, url: &str) -> String {
     let works = |flags: &str| {
         let script = ["--mount", "sh", "-c", "mount -t tmpfs none /mnt"];
@@ -664,7 +664,7 @@ fn mounting(script: &str, folder: &Path, url: &str) -> String {
     said(start(&command.map(String::from), folder, url))
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "mount-tests"))]
 #[test]
 fn a_full_disk_is_a_clear_error_and_with_room_the_next_try_goes_on() {
     let (folder, server) = (temporary(), Server::of(&content()));
@@ -688,7 +688,7 @@ fn a_full_disk_is_a_clear_error_and_with_room_the_next_try_goes_on() {
     assert!(seen[1].from() > 100_000, "{}", seen[1].from());
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "mount-tests"))]
 #[test]
 fn a_read_only_cache_is_a_clear_error_unless_the_file_is_in_it() {
     let (folder, server) = (temporary(), Server::of(&content()));
