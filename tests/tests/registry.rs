@@ -9,7 +9,7 @@ use burn_zoo::{Classifier, Options, create, find, fits, list};
 fn parameters(architecture: &str, aux_heads: bool) -> usize {
     let options = Options {
         aux_heads,
-        ..Options::of(architecture).unwrap()
+        ..burn_zoo::architecture(architecture).unwrap().options()
     };
     let model = create(architecture, options, &Device::flex()).unwrap();
     let trainable = model.slots().into_iter().filter(|slot| slot.trainable);

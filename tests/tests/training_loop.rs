@@ -64,7 +64,7 @@ fn run(recipe: &Recipe) -> Result<TrainReport, burn_zoo::Error> {
     let model = burn_zoo::pretrained("resnet20_cifar.digits", &device)?;
     let run = Run {
         recipe,
-        preprocess: burn_zoo::preprocess(&recipe.model, recipe.channels)?,
+        preprocess: burn_zoo::architecture(&recipe.model)?.preprocess(recipe.channels),
         training,
         validation,
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
@@ -91,7 +91,9 @@ fn a_run_repeats_itself_learns_and_leaves_a_file_that_loads() {
     let checkpoint = Checkpoint::open(&last).unwrap();
     let model = burn_zoo::load("resnet20_cifar", &checkpoint, &device).unwrap();
     let test = Dataset::open(folder.path(), "test", &Classes::unnamed(10)).unwrap();
-    let preprocess = burn_zoo::preprocess("resnet20_cifar", 1).unwrap();
+    let preprocess = burn_zoo::architecture("resnet20_cifar")
+        .unwrap()
+        .preprocess(1);
     let found = evaluate(&model, &test, &preprocess, 32, &device).unwrap();
     assert_eq!(found.images, 80);
     assert_eq!(found.confusion.iter().flatten().sum::<usize>(), 80);
@@ -125,7 +127,7 @@ fn random_weights_learn_too() {
     let model = burn_zoo::create(&recipe.model, options, &device).unwrap();
     let run = Run {
         recipe: &recipe,
-        preprocess: burn_zoo::preprocess(&recipe.model, 1).unwrap(),
+        preprocess: burn_zoo::architecture(&recipe.model).unwrap().preprocess(1),
         training,
         validation,
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),

@@ -141,7 +141,7 @@ pub(crate) fn build(
 
 /// Classes and channels of an entry: its weights' or the architecture's usual ones.
 pub(crate) fn options(entry: &Entry) -> Result<Options> {
-    let usual = Options::of(&entry.architecture)?;
+    let usual = burn_zoo::architecture(&entry.architecture)?.options();
     Ok(match entry.weights {
         Some(meta) => Options {
             classes: meta.classes,
@@ -157,7 +157,7 @@ fn preprocess(entry: &Entry, model: &AnyClassifier) -> Result<Preprocess> {
     let channels = model.input().channels;
     match entry.weights {
         Some(meta) if meta.preprocess.channels == channels => Ok(meta.preprocess),
-        _ => Ok(burn_zoo::preprocess(&entry.architecture, channels)?),
+        _ => Ok(burn_zoo::architecture(&entry.architecture)?.preprocess(channels)),
     }
 }
 

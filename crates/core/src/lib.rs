@@ -1,6 +1,6 @@
 //! What every family of [burn-zoo](https://docs.rs/burn-zoo) needs for inference, and nothing
-//! else: the [`Classifier`] trait, [`ConvNormAct`], [`Preprocess`], [`weights`] files, [`labels`]
-//! and the [`Error`]. With the feature `fetch`, also `fetch`: published files from the network.
+//! else: the traits [`Classifier`] and [`Pretrained`], [`ConvNormAct`], [`Preprocess`], [`weights`]
+//! files, [`labels`] and the [`Error`]. With the feature `fetch`, also `fetch`: published files from the network.
 
 mod classifier;
 mod conv;
@@ -9,9 +9,13 @@ mod error;
 pub mod fetch;
 pub mod labels;
 mod preprocess;
+mod pretrained;
 pub mod weights;
 
 pub use classifier::{Classifier, FeatureMap, Head, InputSpec};
 pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, with_outputs};
 pub use error::Error;
 pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};
+pub use pretrained::{
+    Adapt, Architecture, AuxHeads, Layout, Options, Pretrained, unknown, untagged,
+};

@@ -52,4 +52,3 @@ pub use blocks::{
 pub use cifar::{HighwayConvNet, HighwayConvNetConfig, HighwayStage, Variant};
 pub use gates::GateMean;
 pub use model::{HighwayNet, HighwayNetConfig};
-pub use weights::ROWS;

@@ -1,7 +1,16 @@
 //! Published weights, and how their keys relate to our paths.
 
+use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+use burn_zoo_core::{
+    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
+    Pretrained, ValueRange,
+};
+
+use crate::{
+    CifarInceptionResNetV2, CifarInceptionResNetV2Config, InceptionResNetV2,
+    InceptionResNetV2Config,
+};
 
 /// Rows that turn the paths of [`InceptionResNetV2`](crate::InceptionResNetV2) into timm's keys.
 pub const KEYS: [KeyRow; 23] = [
@@ -81,3 +90,41 @@ pub const ROWS: [WeightsMeta; 2] = [
         origin: "Google's weights after ensemble adversarial training, in timm's form",
     },
 ];
+
+impl Pretrained for InceptionResNetV2 {
+    const ARCHITECTURES: &'static [Architecture] =
+        &[Architecture::imagenet("inception_resnet_v2", PREPROCESS)];
+
+    const WEIGHTS: &'static [WeightsMeta] = &ROWS;
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = InceptionResNetV2Config::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.keys(), "conv2d_1a.conv.weight", &["classif"])
+    }
+}
+
+impl Pretrained for CifarInceptionResNetV2 {
+    const ARCHITECTURES: &'static [Architecture] =
+        &[Architecture::cifar("inception_resnet_v2_cifar")];
+
+    const WEIGHTS: &'static [WeightsMeta] = &[];
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = CifarInceptionResNetV2Config::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.keys(), "stem.0.conv.weight", &["classifier"])
+    }
+}

@@ -1,7 +1,16 @@
 //! Published weights, and how their keys relate to our paths.
 
+use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+use burn_zoo_core::{
+    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
+    Pretrained, ValueRange,
+};
+
+use crate::{
+    CifarGoogLeNet, CifarGoogLeNetConfig, GoogLeNet, GoogLeNetConfig, GoogLeNetPaper,
+    GoogLeNetPaperConfig,
+};
 
 /// Rows that turn our paths into torchvision's keys.
 pub fn torchvision_keys() -> Vec<KeyRow> {
@@ -76,3 +85,84 @@ pub const ROWS: [WeightsMeta; 1] = [WeightsMeta {
     licence: Licence::Bsd3,
     origin: "torchvision, ported from TF-Slim; its auxiliary heads are not trained",
 }];
+
+impl Pretrained for GoogLeNet {
+    const ARCHITECTURES: &'static [Architecture] =
+        &[Architecture::imagenet("googlenet", ROWS[0].preprocess)];
+
+    const WEIGHTS: &'static [WeightsMeta] = &ROWS;
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = GoogLeNetConfig::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels)
+            .with_aux_heads(options.aux_heads);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout {
+            aux: &["aux1.", "aux2."],
+            ..Layout::new(
+                self.keys(),
+                "conv1.conv.weight",
+                &["fc", "aux1.fc2", "aux2.fc2"],
+            )
+        }
+    }
+}
+
+impl Pretrained for GoogLeNetPaper {
+    const ARCHITECTURES: &'static [Architecture] =
+        &[Architecture::imagenet("googlenet_paper", CAFFE)];
+
+    const WEIGHTS: &'static [WeightsMeta] = &[];
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = GoogLeNetPaperConfig::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels)
+            .with_aux_heads(options.aux_heads);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout {
+            aux: &["loss1/", "loss2/"],
+            ..Layout::new(
+                self.keys(),
+                "conv1/7x7_s2.weight",
+                &["loss3/classifier", "loss1/classifier", "loss2/classifier"],
+            )
+        }
+    }
+}
+
+impl Pretrained for CifarGoogLeNet {
+    const ARCHITECTURES: &'static [Architecture] = &[Architecture::cifar("googlenet_cifar")];
+
+    const WEIGHTS: &'static [WeightsMeta] = &[];
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = CifarGoogLeNetConfig::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.keys(), "conv1.conv.weight", &["fc"])
+    }
+}
+
+/// As Caffe's networks were fed: blue first, 0 to 255, less the mean.
+const CAFFE: Preprocess = Preprocess {
+    order: ChannelOrder::Bgr,
+    range: ValueRange::Byte,
+    mean: [104.0, 117.0, 123.0],
+    std: [1.0; 3],
+    ..Preprocess::IMAGENET
+};

@@ -1,7 +1,13 @@
 //! Published weights, and how their keys relate to our paths.
 
+use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+use burn_zoo_core::{
+    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
+    Pretrained, ValueRange,
+};
+
+use crate::{CifarInceptionV2, CifarInceptionV2Config, InceptionV2, InceptionV2Config};
 
 /// The modules of [`crate::InceptionV2`] by number.
 pub(crate) const MODULES: [KeyRow; 10] = [
@@ -70,3 +76,40 @@ pub const ROWS: [WeightsMeta; 1] = [WeightsMeta {
     licence: Licence::Unstated,
     origin: "Caffe, ported to PyTorch as bn_inception",
 }];
+
+impl Pretrained for InceptionV2 {
+    const ARCHITECTURES: &'static [Architecture] =
+        &[Architecture::imagenet("inception_v2", ROWS[0].preprocess)];
+
+    const WEIGHTS: &'static [WeightsMeta] = &ROWS;
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = InceptionV2Config::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.keys(), "conv1_7x7_s2.weight", &["last_linear"])
+    }
+}
+
+impl Pretrained for CifarInceptionV2 {
+    const ARCHITECTURES: &'static [Architecture] = &[Architecture::cifar("inception_v2_cifar")];
+
+    const WEIGHTS: &'static [WeightsMeta] = &[];
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = CifarInceptionV2Config::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.keys(), "conv1_3x3.weight", &["last_linear"])
+    }
+}

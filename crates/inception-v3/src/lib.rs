@@ -41,4 +41,4 @@ pub use blocks::{
 };
 pub use cifar::{CifarInceptionV3, CifarInceptionV3Config};
 pub use model::{InceptionV3, InceptionV3Config};
-pub use weights::{KEYS, ROWS, config};
+pub use weights::{KEYS, ROWS};

@@ -1,9 +1,15 @@
 //! Published weights, and how their keys relate to our paths.
 
+use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+use burn_zoo_core::{
+    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
+    Pretrained, ValueRange,
+};
 
-use crate::{InceptionV3Config, PoolPadding};
+use crate::{
+    CifarInceptionV3, CifarInceptionV3Config, InceptionV3, InceptionV3Config, PoolPadding,
+};
 
 /// Rows that turn our paths into torchvision's keys, which are timm's too.
 pub const KEYS: [KeyRow; 32] = [
@@ -145,36 +151,55 @@ const fn timm(
     }
 }
 
-/// What the file of each row fixes of the network beside its values: whether its average pools
-/// count padding, and whether it holds the auxiliary head. timm counts padding with TensorFlow's
-/// weights too, and published their accuracy so.
-const NETWORKS: [(&str, PoolPadding, bool); 5] = [
-    ("inception_v3.tv_google_in1k", PoolPadding::Counted, true),
-    ("inception_v3.tv_in1k", PoolPadding::Counted, false),
-    ("inception_v3.tf_in1k", PoolPadding::Counted, false),
-    ("inception_v3.tf_adv_in1k", PoolPadding::Counted, false),
-    ("inception_v3.gluon_in1k", PoolPadding::Counted, false),
-];
+/// Rows whose networks' average pools do not count padding, which no file tells. timm counts it
+/// with TensorFlow's weights too and published their accuracies so: none.
+const NOT_COUNTED: [&str; 0] = [];
 
-/// The network that the file of a row of [`ROWS`] fits; none for other rows.
-pub fn config(weights: &WeightsMeta) -> Option<InceptionV3Config> {
-    let (_, pool_padding, aux_heads) = NETWORKS.iter().find(|(name, ..)| *name == weights.name)?;
-    Some(
-        InceptionV3Config::new()
-            .with_num_classes(weights.classes)
-            .with_pool_padding(*pool_padding)
-            .with_aux_heads(*aux_heads),
-    )
+impl Pretrained for InceptionV3 {
+    const ARCHITECTURES: &'static [Architecture] =
+        &[Architecture::imagenet("inception_v3", ROWS[0].preprocess)];
+
+    const WEIGHTS: &'static [WeightsMeta] = &ROWS;
+
+    fn build(name: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(name)?;
+        let config = InceptionV3Config::new()
+            .with_pool_padding(match NOT_COUNTED.contains(&name) {
+                true => PoolPadding::NotCounted,
+                false => PoolPadding::Counted,
+            })
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels)
+            .with_aux_heads(options.aux_heads);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout {
+            aux: &["AuxLogits."],
+            ..Layout::new(
+                self.keys(),
+                "Conv2d_1a_3x3.conv.weight",
+                &["fc", "AuxLogits.fc"],
+            )
+        }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Pretrained for CifarInceptionV3 {
+    const ARCHITECTURES: &'static [Architecture] = &[Architecture::cifar("inception_v3_cifar")];
 
-    #[test]
-    fn every_row_has_a_network() {
-        let names = ROWS.map(|row| row.name);
-        assert_eq!(names, NETWORKS.map(|(name, ..)| name));
-        assert!(ROWS.iter().all(|row| config(row).is_some()));
+    const WEIGHTS: &'static [WeightsMeta] = &[];
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = CifarInceptionV3Config::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.keys(), "Conv2d_1a_3x3.conv.weight", &["fc"])
     }
 }

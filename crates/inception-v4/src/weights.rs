@@ -1,7 +1,13 @@
 //! Published weights, and how their keys relate to our paths.
 
+use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+use burn_zoo_core::{
+    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
+    Pretrained, ValueRange,
+};
+
+use crate::{CifarInceptionV4, CifarInceptionV4Config, InceptionV4, InceptionV4Config};
 
 /// Rows that turn the paths of [`InceptionV4`](crate::InceptionV4) into timm's keys.
 pub const KEYS: [KeyRow; 43] = [
@@ -78,3 +84,40 @@ pub const ROWS: [WeightsMeta; 1] = [WeightsMeta {
     licence: Licence::Apache2,
     origin: "Google's TF-Slim weights in timm's form",
 }];
+
+impl Pretrained for InceptionV4 {
+    const ARCHITECTURES: &'static [Architecture] =
+        &[Architecture::imagenet("inception_v4", ROWS[0].preprocess)];
+
+    const WEIGHTS: &'static [WeightsMeta] = &ROWS;
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = InceptionV4Config::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.keys(), "features.0.conv.weight", &["last_linear"])
+    }
+}
+
+impl Pretrained for CifarInceptionV4 {
+    const ARCHITECTURES: &'static [Architecture] = &[Architecture::cifar("inception_v4_cifar")];
+
+    const WEIGHTS: &'static [WeightsMeta] = &[];
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        Self::architecture(architecture)?;
+        let config = CifarInceptionV4Config::new()
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.keys(), "stem.0.conv.weight", &["classifier"])
+    }
+}

@@ -5,6 +5,27 @@
 //! a stack of layers learns `F(x) + x` more easily than `F(x)`, since gradients pass the addition
 //! unchanged.
 //!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_zoo_core::weights::Dtype;
+//! use burn_zoo_core::{Classifier, Pretrained};
+//! use burn_zoo_resnet::{Depth, ResNet, ResNetConfig};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("resnet18-f37072fd.pth");
+//! let device = Device::flex();
+//! let model = ResNetConfig::new(Depth::D18).init(&device);
+//! model.save(&path, Dtype::F32)?; // PyTorch's layout, torchvision's keys
+//!
+//! let again = ResNet::from_file("resnet18.tv_in1k", &path, &device)?;
+//! let images = Tensor::<4>::zeros([1, 3, 64, 64], &device);
+//! assert_eq!(
+//!     again.forward(images.clone()).into_data(),
+//!     model.forward(images).into_data()
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Deviations
 //!
 //! - A bottleneck strides in its 3x3 convolution, as torchvision does ("v1.5"); the paper strides

@@ -174,6 +174,11 @@ impl ResNet {
     pub fn keys(&self) -> Vec<KeyRow> {
         crate::weights::keys(self.stem_kind, self.shortcut)
     }
+
+    /// The layers before the first block.
+    pub(crate) fn stem(&self) -> Stem {
+        self.stem_kind
+    }
 }
 
 impl Classifier for ResNet {

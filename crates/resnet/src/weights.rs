@@ -1,9 +1,12 @@
 //! Published weights, and how their keys relate to our paths.
 
+use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+use burn_zoo_core::{
+    Architecture, Interpolation, Layout, Options, Preprocess, Pretrained, untagged,
+};
 
-use crate::{Shortcut, Stem};
+use crate::{CifarResNet, CifarResNetConfig, Depth, ResNet, ResNetConfig, Shortcut, Stem};
 
 /// Rows that turn our paths into torchvision's and timm's keys.
 pub fn keys(stem: Stem, shortcut: Shortcut) -> Vec<KeyRow> {
@@ -52,26 +55,133 @@ const KEYS: [KeyRow; 14] = [
     (r"^classifier\.", "fc."),
 ];
 
-/// ImageNet's usual statistics, for values in `[0, 1]`.
-const MEAN: [f32; 3] = [0.485, 0.456, 0.406];
-const STD: [f32; 3] = [0.229, 0.224, 0.225];
+const fn imagenet_size(name: &'static str) -> Architecture {
+    Architecture::imagenet(name, Preprocess::IMAGENET)
+}
+
+impl ResNetConfig {
+    /// The network of a name of torchvision's, timm's or ours; `plain` ones have no shortcuts.
+    pub fn named(architecture: &str) -> Option<Self> {
+        let config = |depth| Some(Self::new(depth));
+        let groups = |depth, groups, width| {
+            config(depth).map(|it| it.with_groups(groups).with_width_per_group(width))
+        };
+        let deep = |depth| {
+            let config = Self::new(depth).with_stem(Stem::Deep);
+            Some(config.with_shortcut(Shortcut::PooledProjection))
+        };
+        let plain = |depth| config(depth).map(|it| it.with_shortcut(Shortcut::None));
+        match untagged(architecture) {
+            "resnet18" => config(Depth::D18),
+            "resnet34" => config(Depth::D34),
+            "resnet50" => config(Depth::D50),
+            "resnet101" => config(Depth::D101),
+            "resnet152" => config(Depth::D152),
+            "resnext50_32x4d" => groups(Depth::D50, 32, 4),
+            "resnext101_32x8d" => groups(Depth::D101, 32, 8),
+            "resnext101_64x4d" => groups(Depth::D101, 64, 4),
+            "wide_resnet50_2" => groups(Depth::D50, 1, 128),
+            "wide_resnet101_2" => groups(Depth::D101, 1, 128),
+            "resnet50d" => deep(Depth::D50),
+            "resnet101d" => deep(Depth::D101),
+            "plain18" => plain(Depth::D18),
+            "plain34" => plain(Depth::D34),
+            _ => None,
+        }
+    }
+}
+
+impl Pretrained for ResNet {
+    const ARCHITECTURES: &'static [Architecture] = &[
+        imagenet_size("resnet18"),
+        imagenet_size("resnet34"),
+        imagenet_size("resnet50"),
+        imagenet_size("resnet101"),
+        imagenet_size("resnet152"),
+        imagenet_size("resnext50_32x4d"),
+        imagenet_size("resnext101_32x8d"),
+        imagenet_size("resnext101_64x4d"),
+        imagenet_size("wide_resnet50_2"),
+        imagenet_size("wide_resnet101_2"),
+        imagenet_size("resnet50d"),
+        imagenet_size("resnet101d"),
+        imagenet_size("plain18"),
+        imagenet_size("plain34"),
+    ];
+
+    const WEIGHTS: &'static [WeightsMeta] = &ROWS;
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        let config = ResNetConfig::named(architecture)?
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        let first = match self.stem() {
+            Stem::Single => "conv1.weight",
+            Stem::Deep => "conv1.0.weight",
+        };
+        Layout::new(self.keys(), first, &["fc"])
+    }
+}
+
+impl CifarResNetConfig {
+    /// The network of a name, as `resnet20_cifar`, or `plain20_cifar` for its twin without
+    /// shortcuts.
+    pub fn named(architecture: &str) -> Option<Self> {
+        CifarResNet::architecture(architecture)?;
+        let name = untagged(architecture);
+        let (shortcut, rest) = match name.strip_prefix("resnet") {
+            Some(rest) => (Shortcut::ZeroPad, rest),
+            None => (Shortcut::None, name.strip_prefix("plain")?),
+        };
+        let depth = rest.strip_suffix("_cifar")?.parse().ok()?;
+        Some(Self::new(depth).with_shortcut(shortcut))
+    }
+}
+
+impl Pretrained for CifarResNet {
+    const ARCHITECTURES: &'static [Architecture] = &[
+        Architecture::cifar("resnet20_cifar"),
+        Architecture::cifar("resnet32_cifar"),
+        Architecture::cifar("resnet44_cifar"),
+        Architecture::cifar("resnet56_cifar"),
+        Architecture::cifar("resnet110_cifar"),
+        Architecture::cifar("resnet1202_cifar"),
+        Architecture::cifar("plain20_cifar"),
+        Architecture::cifar("plain32_cifar"),
+        Architecture::cifar("plain44_cifar"),
+        Architecture::cifar("plain56_cifar"),
+        Architecture::cifar("plain110_cifar"),
+        Architecture::cifar("plain1202_cifar"),
+    ];
+
+    const WEIGHTS: &'static [WeightsMeta] = &[];
+
+    fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
+        let config = CifarResNetConfig::named(architecture)?
+            .with_num_classes(options.classes)
+            .with_in_channels(options.channels);
+        Some(config.init(device))
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::new(self.keys(), "conv1.weight", &["fc"])
+    }
+}
 
 const fn crop(resize: usize, interpolation: Interpolation) -> Preprocess {
     Preprocess {
         resize,
-        crop: [224, 224],
         interpolation,
-        channels: 3,
-        order: ChannelOrder::Rgb,
-        range: ValueRange::Unit,
-        mean: MEAN,
-        std: STD,
-        orientation: Orientation::Ignore,
+        ..Preprocess::IMAGENET
     }
 }
 
 /// torchvision's first recipe.
-const V1: Preprocess = crop(256, Interpolation::Bilinear);
+const V1: Preprocess = Preprocess::IMAGENET;
 /// torchvision's second recipe.
 const V2: Preprocess = crop(232, Interpolation::Bilinear);
 /// timm's at 224 pixels and a crop of 0.95.

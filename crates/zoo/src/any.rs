@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::Tensor;
-use burn_zoo_core::weights::{self, Checkpoint, Differences, Dtype, Slot};
-use burn_zoo_core::{Classifier, Error, FeatureMap, Head, InputSpec};
+use burn::tensor::{Device, Tensor};
+use burn_zoo_core::weights::{Checkpoint, Dtype, Slot};
+use burn_zoo_core::{Adapt, Classifier, Error, FeatureMap, Head, InputSpec, Layout, Pretrained};
 #[cfg(feature = "highway")]
 use burn_zoo_highway::{HighwayConvNet, HighwayNet};
 #[cfg(feature = "inception-resnet-v2")]
@@ -147,46 +147,55 @@ macro_rules! replace {
 }
 
 impl AnyClassifier {
-    /// Where each tensor stands in a file under the reference's keys.
-    pub fn slots(&self) -> Vec<Slot> {
-        each!(self, model => weights::slots(model, &model.keys()))
+    /// Another network of the same type with the weights of a file.
+    pub(crate) fn load_same_type(
+        self,
+        name: &str,
+        checkpoint: &Checkpoint,
+        adapt: Adapt,
+        device: &Device,
+    ) -> Result<Self, Error> {
+        Ok(replace!(self, model => same_type(&model, name, checkpoint, adapt, device)?))
     }
 
-    /// Fills the network from a file, strict but for `differences`; `architecture` is for
-    /// messages.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`weights::load`].
-    pub fn load(
-        self,
-        architecture: &str,
-        checkpoint: &Checkpoint,
-        differences: Differences<'_>,
-    ) -> Result<Self, Error> {
-        Ok(replace!(self, model => {
-            let rows = model.keys();
-            weights::load(model, architecture, checkpoint, &rows, differences)?
-        }))
+    /// How this network's tensors lie in a file.
+    pub fn layout(&self) -> Layout {
+        each!(self, model => model.layout())
+    }
+
+    /// Where each tensor stands in a file under the reference's keys.
+    pub fn slots(&self) -> Vec<Slot> {
+        each!(self, model => model.slots())
     }
 
     /// The network as a safetensors file in memory.
     ///
     /// # Errors
     ///
-    /// Those of [`weights::to_safetensors`].
+    /// Those of [`weights::to_safetensors`](burn_zoo_core::weights::to_safetensors).
     pub fn to_safetensors(&self, dtype: Dtype) -> Result<Vec<u8>, Error> {
-        each!(self, model => weights::to_safetensors(model, &model.keys(), dtype))
+        each!(self, model => model.to_safetensors(dtype))
     }
 
     /// Writes a safetensors file that Python and `--weights` take.
     ///
     /// # Errors
     ///
-    /// Those of [`weights::save`].
+    /// Those of [`weights::save`](burn_zoo_core::weights::save).
     pub fn save(&self, path: &Path, dtype: Dtype) -> Result<(), Error> {
-        each!(self, model => weights::save(model, &model.keys(), path, dtype))
+        each!(self, model => model.save(path, dtype))
     }
+}
+
+/// `like` only tells the type.
+fn same_type<M: Pretrained>(
+    _like: &M,
+    name: &str,
+    checkpoint: &Checkpoint,
+    adapt: Adapt,
+    device: &Device,
+) -> Result<M, Error> {
+    M::load(name, checkpoint, adapt, device)
 }
 
 impl Classifier for AnyClassifier {

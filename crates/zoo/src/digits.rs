@@ -2,7 +2,7 @@
 
 use burn_zoo_core::weights::{Licence, WeightsMeta};
 
-use crate::architecture::GREY;
+use burn_zoo_core::Preprocess;
 
 /// ResNet-20 on 28x28 grey digits, trained by `recipes/digits-resnet20.toml`.
 pub const DIGITS: WeightsMeta = WeightsMeta {
@@ -12,7 +12,7 @@ pub const DIGITS: WeightsMeta = WeightsMeta {
     file: "resnet20_cifar.digits.safetensors",
     sha256: None,
     classes: 10,
-    preprocess: GREY,
+    preprocess: Preprocess::GREY,
     top1: None,
     top5: None,
     licence: Licence::MitOrApache2,

@@ -13,7 +13,6 @@
 //! ```
 
 mod any;
-mod architecture;
 mod digits;
 mod families;
 mod load;
@@ -21,11 +20,11 @@ mod published;
 mod registry;
 
 pub use any::AnyClassifier;
-pub use architecture::{Options, architectures, create};
 #[cfg(feature = "fetch")]
 pub use burn_zoo_core::fetch;
 pub use burn_zoo_core::{
-    Classifier, Error, FeatureMap, Head, InputSpec, Preprocess, labels, weights,
+    Adapt, Architecture, AuxHeads, Classifier, Error, FeatureMap, Head, InputSpec, Layout, Options,
+    Preprocess, Pretrained, labels, weights,
 };
 #[cfg(feature = "highway")]
 pub use burn_zoo_highway as highway;
@@ -41,7 +40,8 @@ pub use burn_zoo_inception_v3 as inception_v3;
 pub use burn_zoo_inception_v4 as inception_v4;
 pub use burn_zoo_resnet as resnet;
 pub use digits::DIGITS;
-pub use load::{Adapt, AuxHeads, fits, load, load_adapted, pretrained};
+pub use families::{architecture, architectures, create};
+pub use load::{fits, load, load_adapted, pretrained};
 #[cfg(feature = "fetch")]
 pub use published::pretrained_with;
-pub use registry::{Entry, find, list, preprocess};
+pub use registry::{Entry, find, list};

@@ -1,11 +1,10 @@
 //! Models by name.
 
+use burn_zoo_core::Error;
 use burn_zoo_core::weights::WeightsMeta;
-use burn_zoo_core::{Error, Preprocess};
 
-use crate::architecture::{Row, row, rows};
-use crate::digits::DIGITS;
-use crate::families;
+use crate::DIGITS;
+use crate::families::{architecture, architectures, families};
 
 /// One line of `burn-zoo list`: an architecture with one of its weights, or without any.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,33 +26,34 @@ impl Entry {
         }
     }
 
-    fn without_weights(row: &Row) -> Self {
+    fn without_weights(architecture: &str) -> Self {
         Self {
-            name: row.name.to_string(),
-            architecture: row.name.to_string(),
+            name: architecture.to_owned(),
+            architecture: architecture.to_owned(),
             weights: None,
         }
     }
 }
 
 fn weights() -> impl Iterator<Item = &'static WeightsMeta> {
-    std::iter::once(&DIGITS).chain(families::WEIGHTS.iter().copied().flatten())
+    std::iter::once(&DIGITS).chain(families().iter().flat_map(|family| family.weights))
 }
 
 /// Entries whose name matches a pattern with `*` (anything) and `?` (one character); one per
 /// weights, and one per architecture without any.
 pub fn list(pattern: &str) -> Vec<Entry> {
     let matching = |entry: &Entry| wildcard(pattern.as_bytes(), entry.name.as_bytes());
-    rows().iter().flat_map(entries).filter(matching).collect()
+    let entries = architectures().into_iter().flat_map(entries);
+    entries.filter(matching).collect()
 }
 
-fn entries(row: &'static Row) -> Vec<Entry> {
+fn entries(architecture: &str) -> Vec<Entry> {
     let named: Vec<_> = weights()
-        .filter(|meta| meta.architecture == row.name)
+        .filter(|meta| meta.architecture == architecture)
         .map(Entry::of)
         .collect();
     if named.is_empty() {
-        return vec![Entry::without_weights(row)];
+        return vec![Entry::without_weights(architecture)];
     }
     named
 }
@@ -66,31 +66,14 @@ fn entries(row: &'static Row) -> Vec<Entry> {
 pub fn find(name: &str) -> Result<Entry, Error> {
     match weights().find(|meta| meta.name == name) {
         Some(meta) => Ok(Entry::of(meta)),
-        None => Ok(Entry::without_weights(&row(name)?)),
+        None if name.contains('.') => Err(unknown(name)),
+        None => Ok(Entry::without_weights(&architecture(name)?.name)),
     }
 }
 
 pub(crate) fn unknown(name: &str) -> Error {
-    let known = rows()
-        .iter()
-        .map(|row| row.name.as_ref())
-        .chain(weights().map(|meta| meta.name));
-    let nearest = known
-        .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)))
-        .expect("the zoo is not empty");
-    Error::UnknownModel {
-        name: name.to_owned(),
-        nearest: nearest.to_owned(),
-    }
-}
-
-/// What an image goes through where only an architecture and a file are given.
-///
-/// # Errors
-///
-/// [`Error::UnknownModel`].
-pub fn preprocess(architecture: &str, channels: usize) -> Result<Preprocess, Error> {
-    Ok(row(architecture)?.preprocess(channels))
+    let named = weights().map(|meta| meta.name);
+    burn_zoo_core::unknown(name, architectures().into_iter().chain(named))
 }
 
 /// Whether `text` matches `pattern`, where `*` is anything and `?` one character.

@@ -46,7 +46,7 @@ impl Args {
             aux_heads: true,
         };
         let model = burn_zoo::create(&recipe.model, options, &device)?;
-        let preprocess = burn_zoo::preprocess(&recipe.model, recipe.channels)?;
+        let preprocess = burn_zoo::architecture(&recipe.model)?.preprocess(recipe.channels);
         report::note(&format!(
             "training {} on {} images, validating on {}, into {}",
             recipe.model,

@@ -83,6 +83,38 @@ pub struct Preprocess {
 }
 
 impl Preprocess {
+    /// torchvision's first recipe for ImageNet.
+    pub const IMAGENET: Self = Self {
+        resize: 256,
+        crop: [224, 224],
+        interpolation: Interpolation::Bilinear,
+        channels: 3,
+        order: ChannelOrder::Rgb,
+        range: ValueRange::Unit,
+        mean: [0.485, 0.456, 0.406],
+        std: [0.229, 0.224, 0.225],
+        orientation: Orientation::Ignore,
+    };
+
+    /// 32x32 pixels, by CIFAR-10's statistics.
+    pub const CIFAR: Self = Self {
+        resize: 32,
+        crop: [32, 32],
+        mean: [0.4914, 0.4822, 0.4465],
+        std: [0.2470, 0.2435, 0.2616],
+        ..Self::IMAGENET
+    };
+
+    /// 28x28 grey pixels, by MNIST's statistics.
+    pub const GREY: Self = Self {
+        resize: 28,
+        crop: [28, 28],
+        channels: 1,
+        mean: [0.1307; 3],
+        std: [0.3081; 3],
+        ..Self::IMAGENET
+    };
+
     /// Reads the image file at `path`, `[1, channels, height, width]`. Its format is told from
     /// its content: JPEG, PNG, WebP, BMP, GIF (first picture) or TIFF.
     ///
