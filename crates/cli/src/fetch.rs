@@ -1,9 +1,11 @@
 //! Fetching, with its progress on standard error.
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use burn::tensor::Device;
 use burn_zoo::AnyClassifier;
-use burn_zoo_core::fetch::{Cache, Fetcher, Progress};
+use burn_zoo_core::fetch::{Cache, Fetcher, Progress, Remote};
 use burn_zoo_core::weights::WeightsMeta;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -15,6 +17,35 @@ pub(crate) fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier> {
     let mut bar = Bar::new(name);
     let model = burn_zoo::pretrained_with(name, &fetcher, &mut |step| bar.show(step), device)?;
     Ok(model)
+}
+
+/// The file of an address, in the cache under its name and a part of the address's checksum.
+pub(crate) fn url(url: &str) -> Result<PathBuf> {
+    let fetcher = Fetcher::from_env()?;
+    let end = url.rsplit('/').next().unwrap_or_default();
+    let end = end.split(['?', '#']).next().unwrap_or_default();
+    let safe = |letter: char| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '_' => letter,
+        _ => '_',
+    };
+    let end: String = end.chars().map(safe).collect();
+    let remote = Remote {
+        name: url,
+        urls: &[url],
+        file: &format!("url-{:016x}-{end}", fnv1a64(url)),
+        sha256: None,
+        licence: None,
+    };
+    let mut bar = Bar::new(url);
+    let fetched = fetcher.fetch(remote, &mut |step| bar.show(step))?;
+    Ok(fetched.path)
+}
+
+/// Tells addresses apart whose files have one name.
+fn fnv1a64(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 /// Whether a row's file is in the cache.

@@ -19,6 +19,7 @@ mod inputs;
 mod model;
 mod preprocessing;
 mod report;
+mod source;
 mod tensors;
 
 use std::process::ExitCode;

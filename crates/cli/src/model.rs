@@ -1,17 +1,17 @@
 //! From `MODEL`, `--weights`, `--labels` and the preprocessing flags to something that runs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, Options};
-use burn_zoo_core::weights::Checkpoint;
 use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
 use burn_zoo_train::Classes;
 
 use crate::failure::Usage;
 use crate::fetch;
 use crate::preprocessing::PreprocessArgs;
+use crate::source::Source;
 
 /// The model that is run where none is named; its weights are inside the program.
 pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
@@ -19,9 +19,10 @@ pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
 /// Where a model's values and names come from.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct WeightArgs {
-    /// Weight file (PyTorch, safetensors, burnpack); classes and channels are read off it
+    /// Weight file (PyTorch, safetensors, burnpack): path, URL or hf:owner/repo[/file]; classes
+    /// and channels are read off it
     #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
+    weights: Option<Source>,
     /// Names of the classes: one a line, or a CSV with a `name` column
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
@@ -70,7 +71,7 @@ impl WeightArgs {
     pub(crate) fn load(&self, name: &str, device: &Device) -> Result<Loaded> {
         let entry = burn_zoo::find(name)?;
         let model = match &self.weights {
-            Some(path) => inference(&entry, path, device)?,
+            Some(source) => inference(&entry, source, device)?,
             None if entry.weights.is_some() => fetch::pretrained(&entry.name, device)?,
             None => return Err(Usage(without_weights(&entry)).into()),
         };
@@ -111,15 +112,14 @@ impl WeightArgs {
 }
 
 /// A file's weights without what only training uses.
-fn inference(entry: &Entry, path: &Path, device: &Device) -> Result<AnyClassifier> {
+fn inference(entry: &Entry, source: &Source, device: &Device) -> Result<AnyClassifier> {
     let adapt = Adapt {
         aux_heads: AuxHeads::Dropped,
         ..Adapt::default()
     };
-    let checkpoint = Checkpoint::open(path)?;
     Ok(burn_zoo::load_adapted(
         &entry.architecture,
-        &checkpoint,
+        &source.open()?,
         adapt,
         device,
     )?)
@@ -128,12 +128,12 @@ fn inference(entry: &Entry, path: &Path, device: &Device) -> Result<AnyClassifie
 /// The model as it is built, with trained weights only where a file is given.
 pub(crate) fn build(
     name: &str,
-    weights: Option<&Path>,
+    weights: Option<&Source>,
     device: &Device,
 ) -> Result<(String, AnyClassifier)> {
     let entry = burn_zoo::find(name)?;
     let model = match weights {
-        Some(path) => burn_zoo::load(&entry.architecture, &Checkpoint::open(path)?, device)?,
+        Some(source) => burn_zoo::load(&entry.architecture, &source.open()?, device)?,
         None => burn_zoo::create(&entry.architecture, options(&entry)?, device)?,
     };
     Ok((entry.name, model))

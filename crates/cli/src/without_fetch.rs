@@ -1,6 +1,8 @@
 //! In place of `fetch.rs` where fetching is not compiled in.
 
-use anyhow::Result;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
 use burn::tensor::Device;
 use burn_zoo::AnyClassifier;
 use burn_zoo_core::weights::WeightsMeta;
@@ -8,6 +10,11 @@ use burn_zoo_core::weights::WeightsMeta;
 /// Only what is inside the program.
 pub(crate) fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier> {
     Ok(burn_zoo::pretrained(name, device)?)
+}
+
+/// There is no way to it.
+pub(crate) fn url(url: &str) -> Result<PathBuf> {
+    bail!("this program was built without the feature fetch; fetch {url} by hand and give its path")
 }
 
 /// There is no cache.

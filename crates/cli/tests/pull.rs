@@ -171,3 +171,44 @@ fn what_goes_wrong_is_one_clear_line() {
     let output = offline(cache, &["pull", "resnet18"]);
     assert_eq!(status(&output), Some(2), "{}", stderr(&output));
 }
+
+#[test]
+fn weights_come_from_an_address_or_the_hub_and_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = common::checkpoint("resnet20_cifar.safetensors");
+    let server = Server::of(&std::fs::read(&file).unwrap());
+    let picture = common::root().join("assets/digits/5.png");
+    let classify = |weights: &str, run: &dyn Fn(&[&str]) -> Output| {
+        let picture = picture.to_str().unwrap();
+        let what = ["classify", picture, "--json", "--logits"];
+        let model = ["--model", "resnet20_cifar", "--weights", weights];
+        done(&run(&[what, model].concat()))
+    };
+    let online = |arguments: &[&str]| with(folder.path(), &server.base, arguments);
+    let cut_off = |arguments: &[&str]| offline(folder.path(), arguments);
+
+    let expected = classify(file.to_str().unwrap(), &cut_off);
+    let address = format!("{}/nets/resnet20.bin?download=1", server.base);
+    for (weights, path) in [
+        ("hf:me/digits", "/me/digits/resolve/main/model.safetensors"),
+        (address.as_str(), "/nets/resnet20.bin?download=1"),
+    ] {
+        let before = server.seen().len();
+        assert_eq!(classify(weights, &online), expected, "{weights}");
+        assert_eq!(
+            classify(weights, &online),
+            expected,
+            "{weights} from the cache"
+        );
+        let seen = server.seen();
+        assert_eq!(seen.len(), before + 1);
+        assert_eq!(seen[before].path, path);
+    }
+    let unknown = ["inspect", "hf:me/other"];
+    fails(
+        &offline(folder.path(), &unknown),
+        &["huggingface.co/me/other"],
+    );
+    let wrong = offline(folder.path(), &["inspect", "hf:me"]);
+    assert_eq!(status(&wrong), Some(2), "{}", stderr(&wrong));
+}

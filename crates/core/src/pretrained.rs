@@ -271,6 +271,15 @@ pub trait Pretrained: Classifier {
         weights::to_safetensors(self, &self.layout().keys, dtype)
     }
 
+    /// The network as a burnpack file in memory: Burn's layout, our paths.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`weights::to_burnpack`].
+    fn to_burnpack(&self, dtype: Dtype) -> Result<Vec<u8>, Error> {
+        weights::to_burnpack(self, dtype)
+    }
+
     /// Writes a safetensors file that Python and [`Pretrained::from_file`] take.
     ///
     /// # Errors

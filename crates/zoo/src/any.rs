@@ -177,6 +177,15 @@ impl AnyClassifier {
         each!(self, model => model.to_safetensors(dtype))
     }
 
+    /// The network as a burnpack file in memory.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`weights::to_burnpack`](burn_zoo_core::weights::to_burnpack).
+    pub fn to_burnpack(&self, dtype: Dtype) -> Result<Vec<u8>, Error> {
+        each!(self, model => model.to_burnpack(dtype))
+    }
+
     /// Writes a safetensors file that Python and `--weights` take.
     ///
     /// # Errors

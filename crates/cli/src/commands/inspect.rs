@@ -1,20 +1,18 @@
 //! `burn-zoo inspect`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use burn_zoo_core::weights::Checkpoint;
 use serde_json::json;
 
 use crate::failure::Outcome;
+use crate::source::Source;
 use crate::{device, report};
 
 /// Shows what a weight file holds and every architecture it fits
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: burn-zoo inspect model_best.pth.tar")]
 pub(crate) struct Args {
-    /// Weight file; its content says what form it has, not its ending
-    file: PathBuf,
+    /// Weight file: path, URL or hf:owner/repo[/file]; its content says what form it has
+    file: Source,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -22,7 +20,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
-        let checkpoint = Checkpoint::open(&self.file)?;
+        let checkpoint = self.file.open()?;
         let fits = burn_zoo::fits(&checkpoint, &device::parse("flex")?);
         if self.json {
             let tensors = checkpoint.tensors().iter().map(|tensor| {

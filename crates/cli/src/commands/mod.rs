@@ -4,6 +4,7 @@
 mod cache;
 mod classify;
 mod completions;
+mod convert;
 mod devices;
 mod evaluate;
 mod features;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Features(features::Args),
     Evaluate(evaluate::Args),
     Train(train::Args),
+    Convert(convert::Args),
     #[cfg(feature = "fetch")]
     Pull(pull::Args),
     #[cfg(feature = "fetch")]
@@ -59,6 +61,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Features(args) => args.run(),
         Command::Evaluate(args) => args.run(),
         Command::Train(args) => args.run(),
+        Command::Convert(args) => args.run(),
         #[cfg(feature = "fetch")]
         Command::Pull(args) => args.run(),
         #[cfg(feature = "fetch")]

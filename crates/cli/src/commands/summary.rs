@@ -1,13 +1,12 @@
 //! `burn-zoo summary`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use burn_zoo_core::Classifier as _;
 use serde_json::json;
 
 use crate::failure::Outcome;
 use crate::preprocessing::size;
+use crate::source::Source;
 use crate::{device, model, report};
 
 /// Shows a network stage by stage: output shape, parameters, multiply-accumulates
@@ -19,9 +18,9 @@ pub(crate) struct Args {
     /// Height and width of the image in pixels
     #[arg(long, value_name = "HxW", value_parser = size)]
     input: Option<[usize; 2]>,
-    /// Weight file that classes and channels are read off
+    /// Weight file that classes and channels are read off: path, URL or hf:owner/repo[/file]
     #[arg(long, value_name = "FILE")]
-    weights: Option<PathBuf>,
+    weights: Option<Source>,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -32,7 +31,7 @@ impl Args {
         let random = self.weights.is_none();
         let device = device::parse("flex")?;
         device.seed(0);
-        let (name, model) = model::build(&self.model, self.weights.as_deref(), &device)?;
+        let (name, model) = model::build(&self.model, self.weights.as_ref(), &device)?;
         let spec = model.input();
         let [height, width] = self.input.unwrap_or(spec.size);
         spec.check([1, spec.channels, height, width])?;

@@ -12,4 +12,4 @@ pub use checkpoint::{Checkpoint, Container, TensorInfo};
 pub use keys::{KeyRow, Slot, slots};
 pub use load::{Differences, load};
 pub use meta::{Licence, WeightsMeta};
-pub use save::{Dtype, save, to_safetensors};
+pub use save::{Dtype, save, to_burnpack, to_safetensors, write};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::DType;
-use burn_store::burn_pack;
+use burn_store::{FloatCastAdapter, ModuleSnapshot as _, burn_pack};
 use safetensors::tensor::TensorView;
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +69,26 @@ pub fn to_safetensors<M: Module>(
     safetensors::serialize(views, Some(metadata)).map_err(|e| fail(e.to_string()))
 }
 
-/// Writes [`to_safetensors`] to `path`: beside it first, then renamed, so that no reader ever
-/// sees half a file. An existing file is replaced.
+/// The module as a burnpack file in memory: Burn's layout, our paths.
+///
+/// # Errors
+///
+/// [`Error::Container`] if a tensor cannot be read back from its device.
+pub fn to_burnpack<M: Module>(module: &M, dtype: Dtype) -> Result<Vec<u8>, Error> {
+    let (burn_dtype, _) = dtype.pair();
+    let adapter = FloatCastAdapter::to(burn_dtype);
+    let tensors = module.collect(None, Some(Box::new(adapter)), true);
+    let bytes = burn_pack::Writer::new(tensors)
+        .with_metadata("producer", "burn-zoo")
+        .into_bytes()
+        .map_err(|error| Error::Container {
+            name: "the module's tensors".into(),
+            reason: error.to_string(),
+        })?;
+    Ok(bytes.to_vec())
+}
+
+/// Writes [`to_safetensors`] to `path`, as [`write`] does. An existing file is replaced.
 ///
 /// # Errors
 ///
@@ -81,7 +99,16 @@ pub fn save<M: Module>(
     path: &Path,
     dtype: Dtype,
 ) -> Result<(), Error> {
-    let bytes = to_safetensors(module, rows, dtype)?;
+    write(path, &to_safetensors(module, rows, dtype)?)
+}
+
+/// Writes a whole file: beside its place first, then renamed, so that no reader ever sees half
+/// of it. An existing file is replaced.
+///
+/// # Errors
+///
+/// [`Error::Write`].
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let fail = |source| Error::Write {
         path: path.to_owned(),
         source,
@@ -95,7 +122,7 @@ pub fn save<M: Module>(
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(folder).map_err(fail)?;
-    file.write_all(&bytes)
+    file.write_all(bytes)
         .and_then(|()| file.as_file().sync_all())
         .map_err(fail)?;
     file.persist(path).map_err(|e| fail(e.error))?;

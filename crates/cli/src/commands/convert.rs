@@ -1,0 +1,85 @@
+//! `burn-zoo convert`.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use burn_zoo::weights::{self, Dtype};
+use clap::ValueEnum;
+use serde_json::json;
+
+use crate::failure::Outcome;
+use crate::source::Source;
+use crate::{device, report};
+
+/// Turns a weight file into safetensors (PyTorch's layout and the reference's keys, so that
+/// Python reads it) or burnpack
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example: burn-zoo convert resnet50-0676ba61.pth resnet50.f16.safetensors --model resnet50 --dtype f16"
+)]
+pub(crate) struct Args {
+    /// A weight file in any form: path, URL or hf:owner/repo[/file]
+    #[arg(value_name = "IN")]
+    input: Source,
+    /// The new file, whose ending says its form: .safetensors or .bpk; an existing file is not
+    /// replaced
+    #[arg(value_name = "OUT")]
+    output: PathBuf,
+    /// The architecture that the file fits; `burn-zoo inspect` tells it
+    #[arg(long)]
+    model: String,
+    /// Number format of the values
+    #[arg(long, value_enum, default_value_t = Format::F32)]
+    dtype: Format,
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    F32,
+    F16,
+    Bf16,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<Outcome> {
+        let path = &self.output;
+        if path.exists() {
+            let shown = path.display();
+            bail!("{shown} exists already; remove it or choose another name");
+        }
+        let dtype = match self.dtype {
+            Format::F32 => Dtype::F32,
+            Format::F16 => Dtype::F16,
+            Format::Bf16 => Dtype::Bf16,
+        };
+        let burnpack = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("safetensors") => false,
+            Some("bpk") => true,
+            _ => {
+                let shown = path.display();
+                bail!("{shown} ends in neither .safetensors nor .bpk, which says its form");
+            }
+        };
+        let device = device::parse("flex")?;
+        let model = burn_zoo::load(&self.model, &self.input.open()?, &device)?;
+        let bytes = match burnpack {
+            true => model.to_burnpack(dtype)?,
+            false => model.to_safetensors(dtype)?,
+        };
+        weights::write(path, &bytes)?;
+        let (tensors, size) = (model.slots().len(), bytes.len() as u64);
+        if self.json {
+            report::json(&json!({ "tensors": tensors, "bytes": size }))?;
+        } else {
+            report::text(&format!(
+                "{}: {tensors} tensors, {} bytes",
+                path.display(),
+                report::grouped(size)
+            ))?;
+        }
+        Ok(Outcome::Done)
+    }
+}
