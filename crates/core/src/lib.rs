@@ -10,6 +10,7 @@ pub mod fetch;
 pub mod labels;
 mod preprocess;
 mod pretrained;
+pub mod slim;
 pub mod weights;
 
 pub use classifier::{Classifier, FeatureMap, Head, InputSpec};

@@ -9,7 +9,7 @@ use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{ConvNormAct, chain};
 
-use crate::layers::{branch, same, strided, valid};
+use burn_zoo_core::slim::{branch, same, strided, valid};
 
 /// The pooling of a module that halves the grid, and of the stem.
 fn max_pool() -> MaxPool2d {

@@ -9,9 +9,9 @@ use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{Classifier, ConvNormAct, FeatureMap, InputSpec, chain, with_outputs};
 
 use crate::blocks::{Mixed5bWidths, ReductionAWidths, ReductionBWidths};
-use crate::layers::{branch, same, strided};
 use crate::residual::{InceptionResNetAWidths, InceptionResNetBWidths, InceptionResNetCWidths};
 use crate::trunk::{Trunk, TrunkWidths};
+use burn_zoo_core::slim::{branch, same, strided};
 
 /// The two 3x3 convolutions before the modules. Widths here and below are ours.
 const STEM: [usize; 2] = [16, 24];

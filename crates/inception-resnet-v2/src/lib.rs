@@ -24,7 +24,6 @@
 
 mod blocks;
 mod cifar;
-mod layers;
 mod model;
 mod residual;
 mod trunk;

@@ -9,7 +9,7 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{Activation, ConvNormAct, chain};
 
-use crate::layers::{branch, same};
+use burn_zoo_core::slim::{branch, same};
 
 /// How the branches reach the input, for [`Addition`].
 #[derive(Clone, Copy, Debug)]

@@ -7,11 +7,11 @@ use burn_zoo_core::{ConvNormAct, FeatureMap};
 use crate::blocks::{
     Mixed5b, Mixed5bWidths, ReductionA, ReductionAWidths, ReductionB, ReductionBWidths,
 };
-use crate::layers::same;
 use crate::residual::{
     InceptionResNetA, InceptionResNetAWidths, InceptionResNetB, InceptionResNetBWidths,
     InceptionResNetC, InceptionResNetCWidths, Residual,
 };
+use burn_zoo_core::slim::same;
 
 /// Rows of Figure 15: how many residual modules, their scale, and widths.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{ConvNormAct, chain};
 
-use crate::layers::{branch, same, strided};
+use burn_zoo_core::slim::{branch, same, strided};
 
 /// The pooling of a module that keeps the grid.
 fn avg_pool() -> AvgPool2d {

@@ -11,8 +11,8 @@ use burn_zoo_core::{Classifier, ConvNormAct, FeatureMap, InputSpec, chain, with_
 use crate::blocks::{
     InceptionAWidths, InceptionBWidths, InceptionCWidths, ReductionAWidths, ReductionBWidths,
 };
-use crate::layers::{branch, same, strided};
 use crate::trunk::{Trunk, TrunkWidths};
+use burn_zoo_core::slim::{branch, same, strided};
 
 /// The two 3x3 convolutions before the modules. Widths here and below are ours.
 const STEM: [usize; 2] = [16, 24];

@@ -17,7 +17,6 @@
 
 mod blocks;
 mod cifar;
-mod layers;
 mod model;
 mod stem;
 mod trunk;

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{ConvNormAct, chain};
 
 use crate::blocks::max_pool;
-use crate::layers::{branch, same, strided, valid};
+use burn_zoo_core::slim::{branch, same, strided, valid};
 
 /// Widths of [`Stem`].
 #[derive(Clone, Copy, Debug)]

@@ -1,14 +1,16 @@
-//! How a figure's boxes become layers.
+//! Boxes of the Inception papers' figures as TF-Slim released them: a convolution, a norm with an
+//! epsilon of 1e-3, a ReLU.
 
 use burn::tensor::Device;
-use burn_zoo_core::{ConvNormAct, ConvNormActConfig};
+
+use crate::{ConvNormAct, ConvNormActConfig};
 
 /// TF-Slim's; the paper gives none.
 const EPSILON: f64 = 1e-3;
 
 /// A box of a figure: a convolution with its norm and activation, of any number of inputs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Layer {
+pub struct Layer {
     width: usize,
     kernel: [usize; 2],
     stride: usize,
@@ -16,7 +18,7 @@ pub(crate) struct Layer {
 }
 
 /// Keeps the grid.
-pub(crate) const fn same(width: usize, kernel: [usize; 2]) -> Layer {
+pub const fn same(width: usize, kernel: [usize; 2]) -> Layer {
     let [height, length] = kernel;
     Layer {
         padding: [height / 2, length / 2],
@@ -25,7 +27,7 @@ pub(crate) const fn same(width: usize, kernel: [usize; 2]) -> Layer {
 }
 
 /// Pads nothing: "V" in the figures.
-pub(crate) const fn valid(width: usize, kernel: [usize; 2]) -> Layer {
+pub const fn valid(width: usize, kernel: [usize; 2]) -> Layer {
     Layer {
         width,
         kernel,
@@ -35,7 +37,7 @@ pub(crate) const fn valid(width: usize, kernel: [usize; 2]) -> Layer {
 }
 
 /// A 3x3 of stride 2 that pads nothing.
-pub(crate) const fn strided(width: usize) -> Layer {
+pub const fn strided(width: usize) -> Layer {
     Layer {
         stride: 2,
         ..valid(width, [3, 3])
@@ -44,7 +46,7 @@ pub(crate) const fn strided(width: usize) -> Layer {
 
 impl Layer {
     /// Initialises the layer.
-    pub(crate) fn init(self, input: usize, device: &Device) -> ConvNormAct {
+    pub fn init(self, input: usize, device: &Device) -> ConvNormAct {
         ConvNormActConfig::new([input, self.width], self.kernel)
             .with_stride(self.stride)
             .with_padding(self.padding)
@@ -54,7 +56,7 @@ impl Layer {
 }
 
 /// Layers one after the other, from `input` channels.
-pub(crate) fn branch<const LAYERS: usize>(
+pub fn branch<const LAYERS: usize>(
     input: usize,
     layers: [Layer; LAYERS],
     device: &Device,
