@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use burn::module::Module;
 use burn::tensor::Tensor;
+use burn::tensor::module::adaptive_avg_pool2d;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
@@ -31,8 +32,12 @@ pub trait Classifier: Module {
     /// The named feature maps, shallow to deep, as the paper names its stages.
     fn features(&self, images: Tensor<4>) -> Vec<FeatureMap>;
 
-    /// The vector before the last layer, `[batch, features]`.
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2>;
+    /// The vector before the last layer, `[batch, features]`: the last map's average, unless a
+    /// network has more layers there.
+    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
+        let last = self.features(images).pop();
+        global_average(last.expect("a network has stages").map)
+    }
 
     /// Channels, usual and smallest height and width.
     fn input(&self) -> InputSpec;
@@ -42,6 +47,11 @@ pub trait Classifier: Module {
 
     /// The same network with a new last layer (and auxiliary heads) of `classes` outputs.
     fn with_classes(self, classes: usize) -> Self;
+}
+
+/// The average over all pixels, `[batch, channels, height, width] -> [batch, channels]`.
+pub fn global_average(map: Tensor<4>) -> Tensor<2> {
+    adaptive_avg_pool2d(map, [1, 1]).flatten(1, 3)
 }
 
 /// One output of a network in training.

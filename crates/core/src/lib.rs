@@ -13,7 +13,7 @@ mod pretrained;
 pub mod slim;
 pub mod weights;
 
-pub use classifier::{Classifier, FeatureMap, Head, InputSpec};
+pub use classifier::{Classifier, FeatureMap, Head, InputSpec, global_average};
 pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, with_outputs};
 pub use error::Error;
 pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};

@@ -3,12 +3,12 @@
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::conv::Conv2d;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
-use burn_zoo_core::{Classifier, FeatureMap, InputSpec, with_outputs};
+use burn_zoo_core::{Classifier, FeatureMap, InputSpec, global_average, with_outputs};
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::{
@@ -112,7 +112,6 @@ impl HighwayConvNetConfig {
             stage3,
             max_pool: MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init(),
             hidden: same_conv([channels, row.hidden], 1, before_relu, 0.0, device),
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.drop_prob).init(),
             output,
             input: InputSpec::small(self.in_channels, 4),
@@ -139,7 +138,6 @@ pub struct HighwayConvNet {
     stage3: HighwayStage,
     max_pool: MaxPool2d,
     hidden: Conv2d,
-    avg_pool: AdaptiveAvgPool2d,
     dropout: Dropout,
     output: Linear,
     #[module(skip)]
@@ -213,7 +211,7 @@ impl Classifier for HighwayConvNet {
     fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
         let last = self.features(images).pop().expect("there are three stages");
         let hidden = relu(self.hidden.forward(last.map));
-        self.avg_pool.forward(hidden).flatten(1, 3)
+        global_average(hidden)
     }
 
     fn input(&self) -> InputSpec {

@@ -2,7 +2,6 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
@@ -88,7 +87,6 @@ impl CifarInceptionResNetV2Config {
                 device,
             ),
             trunk: TRUNK.init(second, device),
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(TRUNK.conv2d_7b, self.num_classes).init(device),
             input: InputSpec::small(self.in_channels, 15),
@@ -105,7 +103,6 @@ impl CifarInceptionResNetV2Config {
 pub struct CifarInceptionResNetV2 {
     stem: [ConvNormAct; 2],
     trunk: Trunk,
-    avg_pool: AdaptiveAvgPool2d,
     dropout: Dropout,
     classifier: Linear,
     #[module(skip)]
@@ -128,11 +125,6 @@ impl Classifier for CifarInceptionResNetV2 {
     fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
         self.input.assert(&images);
         self.trunk.forward(chain(&self.stem, images))
-    }
-
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = self.features(images).pop().expect("there are nine stages");
-        self.avg_pool.forward(last.map).flatten(1, 3)
     }
 
     fn input(&self) -> InputSpec {

@@ -2,7 +2,7 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d};
+use burn::nn::pool::MaxPool2d;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
@@ -56,7 +56,6 @@ impl CifarGoogLeNetConfig {
             inception3,
             inception4,
             max_pool: halving_max_pool(3),
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
             input: InputSpec::small(self.in_channels, 4),
@@ -75,7 +74,6 @@ pub struct CifarGoogLeNet {
     inception3: Vec<Inception>,
     inception4: Vec<Inception>,
     max_pool: MaxPool2d,
-    avg_pool: AdaptiveAvgPool2d,
     dropout: Dropout,
     classifier: Linear,
     #[module(skip)]
@@ -104,11 +102,6 @@ impl Classifier for CifarGoogLeNet {
             run(stage, modules, self.max_pool.forward(map), &mut maps)
         });
         maps
-    }
-
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = self.features(images).pop().expect("there are modules");
-        self.avg_pool.forward(last.map).flatten(1, 3)
     }
 
     fn input(&self) -> InputSpec {

@@ -1,11 +1,11 @@
 //! What torchvision's network and the paper's share: Figure 3 of Szegedy et al. 2014.
 
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::nn::{LocalResponseNorm, LocalResponseNormConfig};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{Classifier, FeatureMap, Head, InputSpec, with_outputs};
+use burn_zoo_core::{Classifier, FeatureMap, Head, InputSpec, global_average, with_outputs};
 
 use crate::blocks::{
     AuxHead, AuxHeadConfig, AuxPool, Inception, InceptionConfig, Layers, RectifiedConv, Widths,
@@ -105,7 +105,6 @@ pub(crate) struct Network {
     max_pool: MaxPool2d,
     max_pool4: MaxPool2d,
     response_norm: Option<LocalResponseNorm>,
-    avg_pool: AdaptiveAvgPool2d,
     dropout: Dropout,
     classifier: Linear,
     aux: Option<[AuxHead; 2]>,
@@ -140,7 +139,6 @@ impl Network {
             max_pool: halving_max_pool(3),
             max_pool4: halving_max_pool(edition.max_pool4),
             response_norm: edition.response_norm.as_ref().map(|norm| norm.init()),
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(choice.dropout).init(),
             classifier: LinearConfig::new(channels, choice.num_classes).init(device),
             aux: choice.aux_heads.then(|| AUX.map(aux)),
@@ -159,7 +157,7 @@ impl Network {
     /// The main head's vector from the maps that it ends.
     fn vector(&self, maps: &[FeatureMap]) -> Tensor<2> {
         let last = maps.last().expect("the network has modules");
-        self.avg_pool.forward(last.map.clone()).flatten(1, 3)
+        global_average(last.map.clone())
     }
 
     fn classify(&self, vector: Tensor<2>) -> Tensor<2> {

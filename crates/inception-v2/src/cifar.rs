@@ -2,7 +2,7 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d};
+use burn::nn::pool::MaxPool2d;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
@@ -56,7 +56,6 @@ impl CifarInceptionV2Config {
             conv1: conv(self.in_channels, STEM, 3).init(device),
             max_pool: halving_pool(),
             inception,
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
             input: InputSpec::small(self.in_channels, 2),
         }
@@ -73,7 +72,6 @@ pub struct CifarInceptionV2 {
     conv1: ConvNormAct,
     max_pool: MaxPool2d,
     inception: Vec<InceptionModule>,
-    avg_pool: AdaptiveAvgPool2d,
     classifier: Linear,
     #[module(skip)]
     input: InputSpec,
@@ -97,11 +95,6 @@ impl Classifier for CifarInceptionV2 {
         let conv1 = self.max_pool.forward(self.conv1.forward(images));
         let stem = vec![FeatureMap::new("conv1", conv1)];
         run(stem, &MODULES, &self.inception)
-    }
-
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = self.features(images).pop().expect("there are stages");
-        self.avg_pool.forward(last.map).flatten(1, 3)
     }
 
     fn input(&self) -> InputSpec {

@@ -2,7 +2,7 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d};
+use burn::nn::pool::MaxPool2d;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
@@ -94,7 +94,6 @@ impl InceptionV2Config {
             conv2: [conv(conv1, reduce, 1), conv(reduce, conv2, 3)].map(|layer| layer.init(device)),
             max_pool: halving_pool(),
             inception,
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
             input: InputSpec::square(self.in_channels, 224, 7),
         }
@@ -110,7 +109,6 @@ pub struct InceptionV2 {
     conv2: [ConvNormAct; 2],
     max_pool: MaxPool2d,
     inception: Vec<InceptionModule>,
-    avg_pool: AdaptiveAvgPool2d,
     classifier: Linear,
     #[module(skip)]
     input: InputSpec,
@@ -138,11 +136,6 @@ impl Classifier for InceptionV2 {
             FeatureMap::new("conv2", conv2),
         ];
         run(stem, &MODULES, &self.inception)
-    }
-
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = self.features(images).pop().expect("there are stages");
-        self.avg_pool.forward(last.map).flatten(1, 3)
     }
 
     fn input(&self) -> InputSpec {

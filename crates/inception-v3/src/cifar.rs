@@ -2,7 +2,6 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
@@ -100,7 +99,6 @@ impl CifarInceptionV3Config {
             mixed_6,
             mixed_7a,
             mixed_7b,
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
             input: InputSpec::small(self.in_channels, 13),
         }
@@ -120,7 +118,6 @@ pub struct CifarInceptionV3 {
     mixed_6: [InceptionB; 2],
     mixed_7a: ReductionB,
     mixed_7b: InceptionC,
-    avg_pool: AdaptiveAvgPool2d,
     classifier: Linear,
     #[module(skip)]
     input: InputSpec,
@@ -155,11 +152,6 @@ impl Classifier for CifarInceptionV3 {
         stage("mixed_7a", &|map| self.mixed_7a.forward(map));
         stage("mixed_7b", &|map| self.mixed_7b.forward(map));
         maps
-    }
-
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = self.features(images).pop().expect("there are stages");
-        self.avg_pool.forward(last.map).flatten(1, 3)
     }
 
     fn input(&self) -> InputSpec {

@@ -2,11 +2,13 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d};
+use burn::nn::pool::MaxPool2d;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
-use burn_zoo_core::{Classifier, ConvNormAct, FeatureMap, Head, InputSpec, with_outputs};
+use burn_zoo_core::{
+    Classifier, ConvNormAct, FeatureMap, Head, InputSpec, global_average, with_outputs,
+};
 
 use crate::blocks::{
     AuxHead, InceptionA, InceptionAConfig, InceptionB, InceptionBConfig, InceptionC,
@@ -141,7 +143,6 @@ impl InceptionV3Config {
             aux,
             mixed_7a,
             mixed_7,
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
             input: InputSpec::square(self.in_channels, 299, 75),
@@ -163,7 +164,6 @@ pub struct InceptionV3 {
     aux: Option<AuxHead>,
     mixed_7a: ReductionB,
     mixed_7: [InceptionC; 2],
-    avg_pool: AdaptiveAvgPool2d,
     dropout: Dropout,
     classifier: Linear,
     #[module(skip)]
@@ -178,7 +178,7 @@ impl InceptionV3 {
 
     /// `[batch, 2048, height, width] -> [batch, 2048]`.
     fn pool(&self, last: &FeatureMap) -> Tensor<2> {
-        self.avg_pool.forward(last.map.clone()).flatten(1, 3)
+        global_average(last.map.clone())
     }
 
     /// Logits of the pooled vector.

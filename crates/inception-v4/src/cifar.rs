@@ -2,7 +2,6 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
@@ -84,7 +83,6 @@ impl CifarInceptionV4Config {
                 device,
             ),
             trunk: TRUNK.init(second, device),
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(TRUNK.output(), self.num_classes).init(device),
             input: InputSpec::small(self.in_channels, 15),
@@ -101,7 +99,6 @@ impl CifarInceptionV4Config {
 pub struct CifarInceptionV4 {
     stem: [ConvNormAct; 2],
     trunk: Trunk,
-    avg_pool: AdaptiveAvgPool2d,
     dropout: Dropout,
     classifier: Linear,
     #[module(skip)]
@@ -128,11 +125,6 @@ impl Classifier for CifarInceptionV4 {
         let mut maps = vec![FeatureMap::new("stem", stem)];
         maps.extend(trunk);
         maps
-    }
-
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = self.features(images).pop().expect("there are six stages");
-        self.avg_pool.forward(last.map).flatten(1, 3)
     }
 
     fn input(&self) -> InputSpec {

@@ -2,7 +2,6 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
@@ -86,7 +85,6 @@ impl InceptionV4Config {
         InceptionV4 {
             stem: STEM.init(self.in_channels, device),
             trunk: TRUNK.init(channels, device),
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(TRUNK.output(), self.num_classes).init(device),
             input: InputSpec::square(self.in_channels, 299, 75),
@@ -101,7 +99,6 @@ impl InceptionV4Config {
 pub struct InceptionV4 {
     stem: Stem,
     trunk: Trunk,
-    avg_pool: AdaptiveAvgPool2d,
     dropout: Dropout,
     classifier: Linear,
     #[module(skip)]
@@ -132,11 +129,6 @@ impl Classifier for InceptionV4 {
         ];
         maps.extend(trunk);
         maps
-    }
-
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = self.features(images).pop().expect("there are eight stages");
-        self.avg_pool.forward(last.map).flatten(1, 3)
     }
 
     fn input(&self) -> InputSpec {

@@ -2,7 +2,6 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
@@ -75,7 +74,6 @@ impl CifarResNetConfig {
             stage1,
             stage2,
             stage3,
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
             input: InputSpec::small(self.in_channels, 4),
             shortcut: self.shortcut,
@@ -92,7 +90,6 @@ pub struct CifarResNet {
     stage1: Vec<ResidualBlock>,
     stage2: Vec<ResidualBlock>,
     stage3: Vec<ResidualBlock>,
-    avg_pool: AdaptiveAvgPool2d,
     classifier: Linear,
     #[module(skip)]
     input: InputSpec,
@@ -120,11 +117,6 @@ impl Classifier for CifarResNet {
             ("stage3", self.stage3.as_slice()),
         ];
         run(chain(&self.stem, images), &stages)
-    }
-
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = self.features(images).pop().expect("there are four stages");
-        self.avg_pool.forward(last.map).flatten(1, 3)
     }
 
     fn input(&self) -> InputSpec {

@@ -2,7 +2,7 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
+use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
@@ -110,7 +110,6 @@ impl ResNetConfig {
             conv3_x,
             conv4_x,
             conv5_x,
-            avg_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
             input: InputSpec::square(self.in_channels, 224, 32),
             stem_kind: self.stem,
@@ -159,7 +158,6 @@ pub struct ResNet {
     conv3_x: Vec<ResidualBlock>,
     conv4_x: Vec<ResidualBlock>,
     conv5_x: Vec<ResidualBlock>,
-    avg_pool: AdaptiveAvgPool2d,
     classifier: Linear,
     #[module(skip)]
     input: InputSpec,
@@ -195,11 +193,6 @@ impl Classifier for ResNet {
             ("conv5_x", self.conv5_x.as_slice()),
         ];
         run(self.max_pool.forward(chain(&self.stem, images)), &stages)
-    }
-
-    fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
-        let last = self.features(images).pop().expect("there are five stages");
-        self.avg_pool.forward(last.map).flatten(1, 3)
     }
 
     fn input(&self) -> InputSpec {
