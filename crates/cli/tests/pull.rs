@@ -212,3 +212,17 @@ fn weights_come_from_an_address_or_the_hub_and_are_kept() {
     let wrong = offline(folder.path(), &["inspect", "hf:me"]);
     assert_eq!(status(&wrong), Some(2), "{}", stderr(&wrong));
 }
+
+#[test]
+fn weights_not_for_commercial_use_are_fetched_by_who_accepts_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::of(b"some other file");
+    let pull = ["pull", "resnet18.fb_swsl_ig1b_ft_in1k"];
+    let refused = with(folder.path(), &server.base, &pull);
+    fails(&refused, &["CC-BY-NC-4.0", "--accept-licence"]);
+    assert!(server.seen().is_empty());
+    let accepted = [&pull[..], &["--accept-licence"]].concat();
+    let wrong = with(folder.path(), &server.base, &accepted);
+    fails(&wrong, &["sha256", "118f1556"]);
+    assert_eq!(server.seen().len(), 1);
+}

@@ -217,7 +217,7 @@ const fn imagenet(row: Row, licence: Licence, origin: &'static str) -> WeightsMe
 }
 
 /// Every published file that fits a network of this crate (accuracies as published).
-pub const ROWS: [WeightsMeta; 23] = [
+pub const ROWS: [WeightsMeta; 27] = [
     imagenet(
         (
             "resnet18.tv_in1k",
@@ -540,4 +540,62 @@ pub const ROWS: [WeightsMeta; 23] = [
         Licence::Apache2,
         "timm, \"ResNet strikes back\" (arXiv:2110.00476), at 224 pixels",
     ),
+    imagenet(
+        (
+            "resnet34.a1_in1k",
+            "resnet34",
+            &["https://huggingface.co/timm/resnet34.a1_in1k/resolve/main/model.safetensors"],
+            "resnet34.a1_in1k.safetensors",
+            None,
+            TIMM,
+            76.420,
+            92.896,
+        ),
+        Licence::Apache2,
+        "timm, \"ResNet strikes back\" (arXiv:2110.00476), at 224 pixels",
+    ),
+    imagenet(
+        (
+            "resnet152.a1h_in1k",
+            "resnet152",
+            &["https://huggingface.co/timm/resnet152.a1h_in1k/resolve/main/model.safetensors"],
+            "resnet152.a1h_in1k.safetensors",
+            None,
+            TIMM,
+            82.818,
+            96.124,
+        ),
+        Licence::Apache2,
+        "timm, \"ResNet strikes back\" (arXiv:2110.00476), at 224 pixels",
+    ),
+    WeightsMeta {
+        name: "resnet18.fb_swsl_ig1b_ft_in1k",
+        architecture: "resnet18",
+        urls: &[
+            "https://dl.fbaipublicfiles.com/semiweaksupervision/model_files/semi_weakly_supervised_resnet18-118f1556.pth",
+        ],
+        file: "semi_weakly_supervised_resnet18-118f1556.pth",
+        sha256: Some("118f1556"),
+        classes: 1000,
+        preprocess: V1,
+        top1: Some(73.286),
+        top5: None,
+        licence: Licence::CcByNc4,
+        origin: "Facebook, semi-weakly supervised on a billion images (arXiv:1905.00546)",
+    },
+    WeightsMeta {
+        name: "resnet50.fb_swsl_ig1b_ft_in1k",
+        architecture: "resnet50",
+        urls: &[
+            "https://dl.fbaipublicfiles.com/semiweaksupervision/model_files/semi_weakly_supervised_resnet50-16a12f1b.pth",
+        ],
+        file: "semi_weakly_supervised_resnet50-16a12f1b.pth",
+        sha256: Some("16a12f1b"),
+        classes: 1000,
+        preprocess: V1,
+        top1: Some(81.146),
+        top5: None,
+        licence: Licence::CcByNc4,
+        origin: "Facebook, semi-weakly supervised on a billion images (arXiv:1905.00546)",
+    },
 ];
