@@ -8,9 +8,12 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use burn_zoo_core::Classifier;
-//! use burn_zoo_highway::HighwayNetConfig;
+//! use burn_zoo_core::weights::{Checkpoint, Dtype};
+//! use burn_zoo_core::{Adapt, Classifier, Pretrained};
+//! use burn_zoo_highway::{HighwayNet, HighwayNetConfig};
 //!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("mine.safetensors");
 //! let device = Device::flex();
 //! let network = HighwayNetConfig::new(10).init(&device);
 //! let digits = Tensor::<4>::zeros([2, 1, 28, 28], &device);
@@ -19,6 +22,12 @@
 //! for gate in network.mean_transform_gates(digits) {
 //!     println!("{}: {}", gate.name, gate.mean);
 //! }
+//!
+//! network.save(&path, Dtype::F32)?;
+//! let file = Checkpoint::open(&path)?;
+//! let again = HighwayNet::load("highway_fc10", &file, Adapt::default(), &device)?;
+//! assert_eq!(again.num_classes(), 10);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Deviations

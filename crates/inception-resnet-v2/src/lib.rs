@@ -5,6 +5,27 @@
 //! Connections on Learning", 2016 (arXiv:1602.07261): the branches of a cheap Inception module
 //! end in a linear 1x1 convolution whose output, scaled down, is added to the module's input.
 //!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_zoo_core::weights::Dtype;
+//! use burn_zoo_core::{Classifier, Pretrained};
+//! use burn_zoo_inception_resnet_v2::{InceptionResNetV2, InceptionResNetV2Config};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("model.safetensors");
+//! let device = Device::flex();
+//! let model = InceptionResNetV2Config::new().init(&device);
+//! model.save(&path, Dtype::F32)?; // PyTorch's layout, timm's keys
+//!
+//! let again = InceptionResNetV2::from_file("inception_resnet_v2.tf_in1k", &path, &device)?;
+//! let images = Tensor::<4>::zeros([1, 3, 75, 75], &device);
+//! assert_eq!(
+//!     again.forward(images.clone()).into_data(),
+//!     model.forward(images).into_data()
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Deviations
 //!
 //! The network is the one whose weights Google released, as timm has it, which is larger than the

@@ -6,6 +6,27 @@
 //! input through windows of several sizes at once, and 1x1 convolutions before the wide windows
 //! make that affordable ([`Inception`] against [`NaiveInception`]).
 //!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_zoo_core::weights::Dtype;
+//! use burn_zoo_core::{Classifier, Pretrained};
+//! use burn_zoo_inception_v1::{GoogLeNet, GoogLeNetConfig};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("googlenet-1378be20.pth");
+//! let device = Device::flex();
+//! let model = GoogLeNetConfig::new().init(&device);
+//! model.save(&path, Dtype::F32)?; // PyTorch's layout, torchvision's keys
+//!
+//! let again = GoogLeNet::from_file("googlenet.tv_in1k", &path, &device)?;
+//! let images = Tensor::<4>::zeros([1, 3, 64, 64], &device);
+//! assert_eq!(
+//!     again.forward(images.clone()).into_data(),
+//!     model.forward(images).into_data()
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Deviations
 //!
 //! [`GoogLeNet`] is what torchvision's weights were trained with:

@@ -6,6 +6,27 @@
 //! so that layers need not follow the drift of those before them. The network is GoogLeNet with
 //! that after every convolution, and two 3x3 convolutions in place of each 5x5.
 //!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_zoo_core::weights::Dtype;
+//! use burn_zoo_core::{Classifier, Pretrained};
+//! use burn_zoo_inception_v2::{InceptionV2, InceptionV2Config};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("bn_inception.pth");
+//! let device = Device::flex();
+//! let model = InceptionV2Config::new().init(&device);
+//! model.save(&path, Dtype::F32)?; // PyTorch's layout, the published file's keys
+//!
+//! let again = InceptionV2::from_file("inception_v2.caffe_in1k", &path, &device)?;
+//! let images = Tensor::<4>::zeros([1, 3, 64, 64], &device);
+//! assert_eq!(
+//!     again.forward(images.clone()).into_data(),
+//!     model.forward(images).into_data()
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Deviations
 //!
 //! - Convolutions keep a bias, though the norm after it takes it out again: the published file has

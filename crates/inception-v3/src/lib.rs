@@ -17,6 +17,27 @@
 //! | [`InceptionC`] | 8x8 | 7 | `InceptionE` |
 //! | [`AuxHead`] | 17x17 | 8 | `InceptionAux` |
 //!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_zoo_core::weights::Dtype;
+//! use burn_zoo_core::{Classifier, Pretrained};
+//! use burn_zoo_inception_v3::{InceptionV3, InceptionV3Config};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("inception_v3_google-0cc3c7bd.pth");
+//! let device = Device::flex();
+//! let model = InceptionV3Config::new().init(&device);
+//! model.save(&path, Dtype::F32)?; // PyTorch's layout, torchvision's keys
+//!
+//! let again = InceptionV3::from_file("inception_v3.tv_google_in1k", &path, &device)?;
+//! let images = Tensor::<4>::zeros([1, 3, 75, 75], &device);
+//! assert_eq!(
+//!     again.forward(images.clone()).into_data(),
+//!     model.forward(images).into_data()
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Deviations
 //!
 //! All are those of the network that Google published and torchvision and timm ported:

@@ -5,6 +5,27 @@
 //! Connections on Learning", 2016 (arXiv:1602.07261): one kind of Inception module for each size
 //! of the grid, all of one width, and a special module where the grid shrinks.
 //!
+//! ```
+//! use burn::tensor::{Device, Tensor};
+//! use burn_zoo_core::weights::Dtype;
+//! use burn_zoo_core::{Classifier, Pretrained};
+//! use burn_zoo_inception_v4::{InceptionV4, InceptionV4Config};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("model.safetensors");
+//! let device = Device::flex();
+//! let model = InceptionV4Config::new().init(&device);
+//! model.save(&path, Dtype::F32)?; // PyTorch's layout, timm's keys
+//!
+//! let again = InceptionV4::from_file("inception_v4.tf_in1k", &path, &device)?;
+//! let images = Tensor::<4>::zeros([1, 3, 75, 75], &device);
+//! assert_eq!(
+//!     again.forward(images.clone()).into_data(),
+//!     model.forward(images).into_data()
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Deviations
 //!
 //! The network is the one whose weights Google released, as timm has it:
