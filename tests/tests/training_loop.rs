@@ -8,7 +8,9 @@ use std::path::Path;
 use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Dtype};
 use burn_zoo::{AnyClassifier, Options};
-use burn_zoo_train::{Classes, Dataset, EpochReport, Recipe, Run, Start, TrainReport, evaluate, train};
+use burn_zoo_train::{
+    Classes, Dataset, EpochReport, Recipe, Run, Start, TrainReport, evaluate, train,
+};
 
 /// The first `count` training digits as a data set of their own, its test split the same images.
 fn few_digits(folder: &Path, count: usize) {
@@ -90,7 +92,9 @@ fn losses(report: &TrainReport) -> Vec<[f64; 3]> {
 fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
-    let mut names: Vec<_> = entries.map(|entry| name(entry).into_string().unwrap()).collect();
+    let mut names: Vec<_> = entries
+        .map(|entry| name(entry).into_string().unwrap())
+        .collect();
     names.sort();
     names
 }
@@ -129,7 +133,7 @@ fn a_run_repeats_itself_learns_and_leaves_a_file_that_loads() {
 }
 
 #[test]
-fn a_full_disk_stops_a_run_that_can_then_go_on_as_if_never_stopped() {
+fn a_checkpoint_that_cannot_be_written_stops_a_run_that_then_goes_on_exactly() {
     let folder = tempfile::tempdir().unwrap();
     few_digits(folder.path(), 64 + 16);
     let with = |output: &str| Recipe {
@@ -140,8 +144,7 @@ fn a_full_disk_stops_a_run_that_can_then_go_on_as_if_never_stopped() {
     let whole = run(&with("whole")).unwrap();
 
     let recipe = with("stopped");
-    // Where the fourth checkpoint is written aside there is no room: a file bars the way, even
-    // for root.
+    // A file where the fourth checkpoint is written aside bars the way, even for root.
     let checkpoints = recipe.output.join("checkpoints");
     let barred = checkpoints.join("epoch-4.partial");
     let bar = barred.clone();
@@ -196,7 +199,10 @@ fn what_cannot_be_resumed_says_why() {
     std::fs::create_dir(&recipe.output).unwrap();
     let kept = recipe.output.join("recipe.toml");
     std::fs::write(&kept, toml::to_string(&recipe).unwrap()).unwrap();
-    assert_eq!(start(&recipe, Start::Resumed, |_| {}).unwrap().epochs.len(), 1);
+    assert_eq!(
+        start(&recipe, Start::Resumed, |_| {}).unwrap().epochs.len(),
+        1
+    );
 
     let other = Recipe {
         batch: 8,
@@ -208,7 +214,10 @@ fn what_cannot_be_resumed_says_why() {
     let checkpoint = recipe.output.join("checkpoints/epoch-1");
     std::fs::write(checkpoint.join("model-1.bpk"), "no weights").unwrap();
     let broken = start(&recipe, Start::Resumed, |_| {}).unwrap_err();
-    assert!(broken.to_string().contains("epoch-1 cannot be used"), "{broken}");
+    assert!(
+        broken.to_string().contains("epoch-1 cannot be used"),
+        "{broken}"
+    );
 }
 
 #[test]

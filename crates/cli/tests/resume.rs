@@ -59,7 +59,12 @@ fn epochs(stdout: &[u8]) -> Vec<[f64; 4]> {
     let document: Value = serde_json::from_slice(stdout).unwrap();
     let figures = ["epoch", "train_loss", "valid_loss", "top1"];
     let row = |epoch: &Value| figures.map(|figure| epoch[figure].as_f64().unwrap());
-    document["epochs"].as_array().unwrap().iter().map(row).collect()
+    document["epochs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(row)
+        .collect()
 }
 
 #[test]
@@ -69,7 +74,12 @@ fn a_run_killed_in_an_epoch_and_resumed_ends_as_one_never_stopped() {
     let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
     let run = recipe(folder.path(), &whole);
     let expected = common::burn_zoo(&["train", &run, "--device", "flex", "--json"]);
-    assert_eq!(common::status(&expected), Some(0), "{}", common::stderr(&expected));
+    assert_eq!(
+        common::status(&expected),
+        Some(0),
+        "{}",
+        common::stderr(&expected)
+    );
 
     let run = recipe(folder.path(), &killed);
     let mut child = Command::new(env!("CARGO_BIN_EXE_burn-zoo"))
@@ -96,10 +106,18 @@ fn a_run_killed_in_an_epoch_and_resumed_ends_as_one_never_stopped() {
 
     let killed = killed.display().to_string();
     let resumed = common::burn_zoo(&["train", "--resume", &killed, "--device", "flex", "--json"]);
-    assert_eq!(common::status(&resumed), Some(0), "{}", common::stderr(&resumed));
+    assert_eq!(
+        common::status(&resumed),
+        Some(0),
+        "{}",
+        common::stderr(&resumed)
+    );
     let [found, expected] = [resumed, expected].map(|output| epochs(&output.stdout));
     assert_eq!(found.len(), 4);
     for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-        assert!((found - expected).abs() <= 1e-6, "{found} is not {expected}");
+        assert!(
+            (found - expected).abs() <= 1e-6,
+            "{found} is not {expected}"
+        );
     }
 }

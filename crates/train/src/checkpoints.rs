@@ -154,7 +154,11 @@ fn parts<M: LearnerModel>(
     }
 }
 
-fn writer<R: Checkpoint>(folder: &Path, name: &str, failures: &Interrupter) -> AsyncCheckpointer<R> {
+fn writer<R: Checkpoint>(
+    folder: &Path,
+    name: &str,
+    failures: &Interrupter,
+) -> AsyncCheckpointer<R> {
     AsyncCheckpointer::new(FileCheckpointer::new(folder, name)).with_interrupter(failures.clone())
 }
 

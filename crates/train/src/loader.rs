@@ -230,7 +230,11 @@ mod tests {
     /// Seven images of one pixel and their numbers for classes.
     fn loader(order: Order, input: InputSpec) -> Loader {
         let folder = tempfile::tempdir().unwrap();
-        let images = [&[0, 0, 8, 3, 0, 0, 0, COUNT, 0, 0, 0, 1, 0, 0, 0, 1][..], &[0; 7]].concat();
+        let images = [
+            &[0, 0, 8, 3, 0, 0, 0, COUNT, 0, 0, 0, 1, 0, 0, 0, 1][..],
+            &[0; 7],
+        ]
+        .concat();
         let labels = [&[0, 0, 8, 1, 0, 0, 0, COUNT][..], &[0, 1, 2, 3, 4, 5, 6]].concat();
         std::fs::write(folder.path().join("train-images-idx3-ubyte"), images).unwrap();
         std::fs::write(folder.path().join("train-labels-idx1-ubyte"), labels).unwrap();

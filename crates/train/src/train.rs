@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use burn::module::ModuleDisplay;
+use burn::module::{ModuleDisplay, ModuleVisitor, Param};
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 use burn_zoo_core::{Classifier, Error, Preprocess};
@@ -78,7 +78,9 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     let device = device.clone().autodiff();
     let input = model.input();
     let steps = run.training.len().div_ceil(recipe.batch);
-    let mut model = Trainee::new(model.to_device(&device).train(), recipe.label_smoothing);
+    let model = model.to_device(&device).train();
+    model.visit(&mut Draw);
+    let mut model = Trainee::new(model, recipe.label_smoothing);
     let mut optimizer = optimizer(&recipe.optimizer);
     let mut schedule = ModuleLrScheduler::new(Steps::new(Schedule::new(recipe, steps)));
     if let Some(state) = &state {
@@ -135,6 +137,16 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         best: state.best.unwrap_or_default(),
         checkpoint: recipe.output.join("best.safetensors"),
     })
+}
+
+/// Burn draws a weight when it is first used. All are drawn before the first epoch, which has a
+/// seed of its own.
+struct Draw;
+
+impl ModuleVisitor for Draw {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let _: Tensor<D> = param.val();
+    }
 }
 
 /// Makes the run's folder, with the recipe in it.

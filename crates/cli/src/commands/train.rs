@@ -15,11 +15,9 @@ use crate::report;
 /// Trains a model from a recipe file: validates after each epoch, keeps the best weights, and
 /// can go on after it was stopped
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:
+#[command(after_help = "Examples:
   burn-zoo train recipes/digits-resnet20.toml --set epochs=2 --set optimizer.lr=0.05
-  burn-zoo train --resume runs/digits-resnet20"
-)]
+  burn-zoo train --resume runs/digits-resnet20")]
 pub(crate) struct Args {
     /// The recipe, a TOML file
     #[arg(required_unless_present = "resume")]
