@@ -8,7 +8,9 @@ use std::path::Path;
 use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Dtype};
 use burn_zoo::{AnyClassifier, Options};
-use burn_zoo_train::{Classes, Dataset, Recipe, Run, TrainReport, evaluate, train};
+use burn_zoo_train::{
+    Classes, Dataset, EpochReport, Recipe, Run, Start, TrainReport, evaluate, train,
+};
 
 /// The first `count` training digits as a data set of their own, its test split the same images.
 fn few_digits(folder: &Path, count: usize) {
@@ -59,17 +61,42 @@ fn recipe(folder: &Path, output: &str) -> Recipe {
 }
 
 fn run(recipe: &Recipe) -> Result<TrainReport, burn_zoo::Error> {
+    start(recipe, Start::Fresh, |_| {})
+}
+
+fn start(
+    recipe: &Recipe,
+    start: Start,
+    progress: impl FnMut(&EpochReport) + 'static,
+) -> Result<TrainReport, burn_zoo::Error> {
     let device = Device::flex();
     let (training, validation) = recipe.datasets(None)?;
     let model = burn_zoo::pretrained("resnet20_cifar.digits", &device)?;
     let run = Run {
         recipe,
+        start,
         preprocess: burn_zoo::architecture(&recipe.model)?.preprocess(recipe.channels),
         training,
         validation,
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
     };
-    train(model, run, &device, |_| {})
+    train(model, run, &device, progress)
+}
+
+fn losses(report: &TrainReport) -> Vec<[f64; 3]> {
+    let row = |epoch: &EpochReport| [epoch.train_loss, epoch.valid_loss, epoch.top1];
+    report.epochs.iter().map(row).collect()
+}
+
+/// The names in a folder, sorted.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<_> = entries
+        .map(|entry| name(entry).into_string().unwrap())
+        .collect();
+    names.sort();
+    names
 }
 
 #[test]
@@ -78,11 +105,8 @@ fn a_run_repeats_itself_learns_and_leaves_a_file_that_loads() {
     few_digits(folder.path(), 64 + 16);
     let first = run(&recipe(folder.path(), "first")).unwrap();
     let second = run(&recipe(folder.path(), "second")).unwrap();
-    let losses = |report: &TrainReport| -> Vec<f64> {
-        report.epochs.iter().map(|epoch| epoch.train_loss).collect()
-    };
     assert_eq!(losses(&first), losses(&second));
-    let last = *losses(&first).last().unwrap();
+    let last = first.epochs.last().unwrap().train_loss;
     assert!(last < 0.05, "64 digits are learned to a loss of {last}");
 
     let device = Device::flex();
@@ -111,6 +135,105 @@ fn a_run_repeats_itself_learns_and_leaves_a_file_that_loads() {
 }
 
 #[test]
+fn a_checkpoint_that_cannot_be_written_stops_a_run_that_then_goes_on_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    few_digits(folder.path(), 64 + 16);
+    let with = |output: &str| Recipe {
+        epochs: 5,
+        label_smoothing: 0.1,
+        ..recipe(folder.path(), output)
+    };
+    let whole = run(&with("whole")).unwrap();
+
+    let recipe = with("stopped");
+    // A file where the fourth checkpoint is written aside bars the way, even for root.
+    let checkpoints = recipe.output.join("checkpoints");
+    let barred = checkpoints.join("epoch-4.partial");
+    let bar = barred.clone();
+    let stopped = start(&recipe, Start::Fresh, move |epoch| {
+        if epoch.epoch == 3 {
+            std::fs::write(&bar, "").unwrap();
+        }
+    });
+    let message = stopped.unwrap_err().to_string();
+    assert!(message.starts_with("cannot write"), "{message}");
+    assert!(message.contains("epoch-4.partial"), "{message}");
+    let best = format!("epoch-{}", whole.best.epoch);
+    let kept = names(&checkpoints);
+    assert!(kept.contains(&"epoch-3".to_owned()), "{kept:?}");
+    assert!(kept.contains(&"epoch-2".to_owned()), "{kept:?}");
+    let files = [
+        "model-3.bpk",
+        "optimizer-3.bpk",
+        "schedule-3.bpk",
+        "state.json",
+    ];
+    assert_eq!(names(&checkpoints.join("epoch-3")), files);
+
+    std::fs::remove_file(&barred).unwrap();
+    let resumed = start(&recipe, Start::Resumed, |_| {}).unwrap();
+    assert_eq!(losses(&resumed), losses(&whole));
+    assert_eq!(resumed.best, whole.best);
+    let mut last_two_and_best = vec!["epoch-4".to_owned(), "epoch-5".to_owned(), best];
+    last_two_and_best.sort();
+    last_two_and_best.dedup();
+    assert_eq!(names(&checkpoints), last_two_and_best);
+    for name in ["best.safetensors", "last.safetensors"] {
+        let read = |run: &str| std::fs::read(folder.path().join(run).join(name)).unwrap();
+        assert_eq!(read("whole"), read("stopped"), "{name}");
+    }
+
+    // A finished run has nothing to add.
+    let again = start(&recipe, Start::Resumed, |_| panic!("no epoch is left")).unwrap();
+    assert_eq!(losses(&again), losses(&whole));
+}
+
+#[test]
+fn what_cannot_be_resumed_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    few_digits(folder.path(), 32 + 16);
+    let mut recipe = recipe(folder.path(), "run");
+    recipe.epochs = 1;
+    let none = start(&recipe, Start::Resumed, |_| {}).unwrap_err();
+    assert!(none.to_string().contains("run/recipe.toml"), "{none}");
+
+    // A run that was stopped in its first epoch starts again.
+    std::fs::create_dir(&recipe.output).unwrap();
+    let kept = recipe.output.join("recipe.toml");
+    std::fs::write(&kept, toml::to_string(&recipe).unwrap()).unwrap();
+    assert_eq!(
+        start(&recipe, Start::Resumed, |_| {}).unwrap().epochs.len(),
+        1
+    );
+
+    let other = Recipe {
+        batch: 8,
+        ..recipe.clone()
+    };
+    let other = start(&other, Start::Resumed, |_| {}).unwrap_err();
+    assert!(other.to_string().contains("another recipe"), "{other}");
+
+    let checkpoint = recipe.output.join("checkpoints/epoch-1");
+    std::fs::write(checkpoint.join("model-1.bpk"), "no weights").unwrap();
+    let broken = start(&recipe, Start::Resumed, |_| {}).unwrap_err();
+    assert!(
+        broken.to_string().contains("epoch-1 cannot be used"),
+        "{broken}"
+    );
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    few_digits(folder.path(), 64 + 16);
+    let mut recipe = recipe(folder.path(), "run");
+    recipe.optimizer.lr = 1e30;
+    let message = run(&recipe).unwrap_err().to_string();
+    assert!(message.contains("in epoch 1, step"), "{message}");
+    assert!(message.contains("lower optimizer.lr"), "{message}");
+}
+
+#[test]
 fn random_weights_learn_too() {
     let folder = tempfile::tempdir().unwrap();
     few_digits(folder.path(), 64 + 16);
@@ -127,6 +250,7 @@ fn random_weights_learn_too() {
     let model = burn_zoo::create(&recipe.model, options, &device).unwrap();
     let run = Run {
         recipe: &recipe,
+        start: Start::Fresh,
         preprocess: burn_zoo::architecture(&recipe.model).unwrap().preprocess(1),
         training,
         validation,

@@ -102,14 +102,6 @@ impl Dataset {
         Ok((self, last))
     }
 
-    /// The true classes of some images.
-    pub(crate) fn labels(&self, indices: &[usize]) -> Vec<usize> {
-        indices
-            .iter()
-            .map(|&index| self.source.labels[self.indices[index]])
-            .collect()
-    }
-
     /// Images as `[indices, channels, height, width]` and labels as `[indices]`.
     ///
     /// # Errors
@@ -144,10 +136,9 @@ impl Dataset {
                 None => crop,
             });
         }
-        let labels: Vec<i64> = self
-            .labels(indices)
-            .into_iter()
-            .map(|label| label as i64)
+        let labels: Vec<i64> = indices
+            .iter()
+            .map(|&index| self.source.labels[self.indices[index]] as i64)
             .collect();
         let labels = TensorData::new(labels, [indices.len()]);
         Ok((

@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use burn::data::dataloader::DataLoader as _;
 use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
 use burn_zoo_core::{Classifier, Error, Preprocess};
 
 use crate::data::Dataset;
+use crate::loader::{Batch, Loader, Order, Source, unpack};
 
 /// How a model did on a data set.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,14 +64,19 @@ pub fn evaluate<M: Classifier>(
         top5: 0,
         loss: 0.0,
     };
-    let indices: Vec<usize> = (0..dataset.len()).collect();
-    for chunk in indices.chunks(batch.max(1)) {
-        let (images, _) = dataset.batch(chunk, preprocess, &device)?;
-        model.input().check(images.dims())?;
+    let source = Source {
+        dataset: dataset.clone(),
+        preprocess: *preprocess,
+        input: model.input(),
+        batch,
+        order: Order::Stored,
+    };
+    for batch in Loader::new(source, 0, device).iter() {
+        let Batch { images, labels } = batch.map_err(|error| unpack(&error))?;
         let scores = log_softmax(model.forward(images), 1).into_data();
         let scores: Vec<f32> = scores.iter::<f32>().collect();
-        for (row, label) in scores.chunks(classes).zip(dataset.labels(chunk)) {
-            tally.add(row, label);
+        for (row, label) in scores.chunks(classes).zip(labels.into_data().iter::<i64>()) {
+            tally.add(row, label as usize);
         }
     }
     Ok(tally.finish(dataset, start.elapsed().as_secs_f64()))

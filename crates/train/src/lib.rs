@@ -1,23 +1,35 @@
 //! Trains and evaluates anything that is a [`burn_zoo_core::Classifier`], from a [`Recipe`].
 //!
 //! The order of the images and their augmentation are functions of the seed, the epoch and the
-//! image's index alone, so that a run can be repeated and later continued exactly.
+//! image's index alone, so that a run can be repeated, and one that was stopped continued exactly.
+//!
+//! The loop is Burn's `SupervisedTraining` with its metrics, learner and checkpointers; what is
+//! our own is the order of the images, the schedule, and the strategy that keeps checkpoints.
 
 mod augment;
+mod checkpoints;
 mod classes;
 mod data;
 mod evaluate;
 mod folder;
+mod history;
 mod idx;
+mod loader;
+mod optimizer;
 mod random;
 mod recipe;
+mod report;
 mod schedule;
+mod silent;
+mod strategy;
 mod train;
+mod trainee;
 
 pub use augment::{Augment, Flip};
 pub use classes::Classes;
 pub use data::Dataset;
 pub use evaluate::{ClassScore, Evaluation, evaluate};
 pub use recipe::{Algorithm, Data, Decay, Optimizer, Recipe, ScheduleConfig, Valid};
+pub use report::{Best, EpochReport, TrainReport};
 pub use schedule::Schedule;
-pub use train::{Best, EpochReport, Run, TrainReport, train};
+pub use train::{Run, Start, train};

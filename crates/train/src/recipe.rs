@@ -10,6 +10,9 @@ use crate::augment::Augment;
 use crate::classes::Classes;
 use crate::data::Dataset;
 
+/// Name of the recipe in the folder of its run.
+pub(crate) const OF_RUN: &str = "recipe.toml";
+
 /// All that a training run is made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,6 +150,19 @@ impl Recipe {
             source,
         })?;
         Self::parse(&path.display().to_string(), &text, overrides)
+    }
+
+    /// The recipe that the run in a folder was started with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] if there is no run, [`Error::Recipe`] if its recipe was changed for the
+    /// worse.
+    pub fn of_run(folder: &Path) -> Result<Self, Error> {
+        let mut recipe = Self::read(&folder.join(OF_RUN), &[])?;
+        // The run may have been moved since.
+        recipe.output = folder.to_path_buf();
+        Ok(recipe)
     }
 
     /// As [`Recipe::read`], from text; `name` is what messages call it.

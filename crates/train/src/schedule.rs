@@ -2,6 +2,9 @@
 
 use std::f64::consts::PI;
 
+use burn::optim::LearningRate;
+use burn::optim::lr_scheduler::{LrScheduler, LrSchedulerRecord};
+
 use crate::recipe::{Decay, Recipe};
 
 /// Linear warm-up followed by a [`Decay`], one value per step.
@@ -54,6 +57,39 @@ impl Schedule {
                 self.peak * self.gamma.powi(passed.count() as i32)
             }
         }
+    }
+}
+
+/// A schedule that knows which step is next, as Burn's learner wants it.
+#[derive(Clone, Debug)]
+pub(crate) struct Steps {
+    schedule: Schedule,
+    next: usize,
+}
+
+/// Name of the next step in a record.
+const NEXT: &str = "next";
+
+impl Steps {
+    /// The steps of a schedule from the first on.
+    pub(crate) fn new(schedule: Schedule) -> Self {
+        Self { schedule, next: 0 }
+    }
+}
+
+impl LrScheduler for Steps {
+    fn step(&mut self) -> LearningRate {
+        let rate = self.schedule.rate(self.next);
+        self.next += 1;
+        rate
+    }
+
+    fn to_record(&self) -> LrSchedulerRecord {
+        LrSchedulerRecord::new().with_scalar(NEXT, self.next)
+    }
+
+    fn load_record(&mut self, record: LrSchedulerRecord) {
+        self.next = record.scalar(NEXT).unwrap_or(self.next);
     }
 }
 
@@ -110,5 +146,15 @@ mod tests {
         for (step, expected) in [(0, 0.4), (7, 0.4), (8, 0.04), (11, 0.04), (12, 0.004)] {
             close(schedule.rate(step), expected);
         }
+    }
+
+    #[test]
+    fn steps_follow_the_schedule_and_go_on_from_a_record() {
+        let mut steps = Steps::new(schedule(Decay::Constant, 4));
+        close(steps.step(), 0.1);
+        close(steps.step(), 0.2);
+        let mut resumed = Steps::new(schedule(Decay::Constant, 4));
+        resumed.load_record(steps.to_record());
+        close(resumed.step(), 0.3);
     }
 }

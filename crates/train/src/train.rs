@@ -1,199 +1,193 @@
-//! The training loop.
+//! Puts a run together and starts it.
 
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
-use burn::nn::loss::CrossEntropyLossConfig;
-use burn::optim::decay::WeightDecayConfig;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{GradientsParams, ModuleOptimizer, SgdConfig};
-use burn::tensor::Device;
+use burn::module::{ModuleDisplay, ModuleVisitor, Param};
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
+use burn::tensor::{Device, Tensor};
+use burn::train::metric::{AccuracyMetric, LossMetric};
+use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
 use burn_zoo_core::{Classifier, Error, Preprocess};
 
+use crate::checkpoints::{Checkpoints, State};
 use crate::data::Dataset;
-use crate::evaluate::evaluate;
-use crate::random::Random;
-use crate::recipe::Recipe;
-use crate::schedule::Schedule;
+use crate::history::History;
+use crate::loader::{Loader, Order, Source};
+use crate::optimizer::optimizer;
+use crate::recipe::{OF_RUN, Recipe};
+use crate::report::{EpochReport, TrainReport};
+use crate::schedule::{Schedule, Steps};
+use crate::silent::Silent;
+use crate::strategy::{OneDevice, lock};
+use crate::trainee::Trainee;
 
 /// What a run needs beside the model.
 #[derive(Debug)]
 pub struct Run<'a, M> {
     /// The recipe.
     pub recipe: &'a Recipe,
+    /// Whether the run is new.
+    pub start: Start,
     /// What an image goes through first.
     pub preprocess: Preprocess,
     /// Images to learn from.
     pub training: Dataset,
     /// Images to watch the progress on; may be empty.
     pub validation: Dataset,
-    /// Writes a model's weights to a file, under the keys that belong to it.
+    /// Writes a model's weights to a file, under the keys that belong to it, aside first.
     pub save: fn(&M, &Path) -> Result<(), Error>,
 }
 
-/// One epoch's figures.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EpochReport {
-    /// Number of the epoch, from 1.
-    pub epoch: usize,
-    /// Mean training loss.
-    pub train_loss: f64,
-    /// Cross entropy on the validation images.
-    pub valid_loss: f64,
-    /// Accuracy on the validation images, in percent.
-    pub top1: f64,
-    /// Time taken.
-    pub seconds: f64,
+/// Where a run begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// In a folder that holds no run yet.
+    #[default]
+    Fresh,
+    /// After the newest complete checkpoint in its folder, or from the start if there is none.
+    /// The recipe is [`Recipe::of_run`]'s and the model as it was at first.
+    Resumed,
 }
 
-/// The best epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Best {
-    /// Number of the epoch, from 1.
-    pub epoch: usize,
-    /// Its accuracy on the validation images, in percent.
-    pub top1: f64,
-}
-
-/// A finished run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct TrainReport {
-    /// All epochs.
-    pub epochs: Vec<EpochReport>,
-    /// The best one.
-    pub best: Best,
-    /// Its weights; `last.safetensors` lies beside it.
-    pub checkpoint: PathBuf,
-}
-
-/// Trains a model on `device` and keeps `best.safetensors` and `last.safetensors` in the recipe's
-/// output folder. `progress` hears of each epoch.
+/// Trains a model on `device` and keeps in the recipe's output folder `best.safetensors`,
+/// `last.safetensors` and, under `checkpoints`, the state after the last two and the best epoch.
+/// `progress` hears of each epoch when its checkpoint is complete.
 ///
 /// # Errors
 ///
-/// [`Error::Training`] if the folder holds a run already or the loss is no longer a number;
-/// [`Error::Input`], [`Error::Write`], and those of reading the images.
-pub fn train<M: Classifier>(
+/// [`Error::Training`] if the folder holds a run already (or, to be resumed, another one), a
+/// checkpoint is broken, or the loss is no longer a number; [`Error::Input`], [`Error::Write`],
+/// and those of reading the images.
+pub fn train<M: Classifier + ModuleDisplay + 'static>(
     model: M,
     run: Run<'_, M>,
     device: &Device,
-    mut progress: impl FnMut(&EpochReport),
+    progress: impl FnMut(&EpochReport) + 'static,
 ) -> Result<TrainReport, Error> {
     let recipe = run.recipe;
-    let checkpoint = prepare(recipe)?;
-    let device = device.clone().autodiff();
-    let mut model = model.to_device(&device).train();
-    let mut optimizer = optimizer(recipe);
-    let steps = run.training.len().div_ceil(recipe.batch);
-    let schedule = Schedule::new(recipe, steps);
-
-    let mut epochs: Vec<EpochReport> = Vec::new();
-    let mut best = Best {
-        epoch: 0,
-        top1: -1.0,
+    let checkpoints = Checkpoints::of_run(&recipe.output);
+    let state = match run.start {
+        Start::Fresh => {
+            prepare(recipe)?;
+            None
+        }
+        Start::Resumed => resumable(recipe, &checkpoints)?,
     };
-    for epoch in 0..recipe.epochs {
-        let start = Instant::now();
-        let order = Random::new(recipe.seed, epoch as u64, 0).permutation(run.training.len());
-        let mut sum = 0.0;
-        for (step, chunk) in order.chunks(recipe.batch).enumerate() {
-            let change = (&recipe.data.augment, recipe.seed, epoch);
-            let (images, labels) =
-                run.training
-                    .changed_batch(chunk, &run.preprocess, Some(change), &device)?;
-            model.input().check(images.dims())?;
-            let smoothing = (recipe.label_smoothing > 0.0).then_some(recipe.label_smoothing);
-            let criterion = CrossEntropyLossConfig::new()
-                .with_smoothing(smoothing)
-                .init(&device);
-            let loss = model
-                .forward_train(images)
-                .into_iter()
-                .map(|head| criterion.forward(head.logits, labels.clone()) * head.weight)
-                .reduce(|a, b| a + b)
-                .expect("a network has a main head");
-            let value: f32 = loss.clone().into_scalar();
-            if !value.is_finite() {
-                let reason = format!(
-                    "the loss is {value} in epoch {}, step {step}; try a lower optimizer.lr",
-                    epoch + 1
-                );
-                return Err(Error::Training { reason });
-            }
-            sum += f64::from(value) * chunk.len() as f64;
-            let gradients = GradientsParams::from_grads(loss.backward(), &model);
-            model = optimizer.step(schedule.rate(epoch * steps + step), model, gradients);
-        }
 
-        let plain = model.valid();
-        let found = evaluate(
-            &plain,
-            &run.validation,
-            &run.preprocess,
-            recipe.batch,
-            &device,
-        )?;
-        let report = EpochReport {
-            epoch: epoch + 1,
-            train_loss: sum / run.training.len() as f64,
-            valid_loss: found.loss,
-            top1: found.top1,
-            seconds: start.elapsed().as_secs_f64(),
-        };
-        (run.save)(&plain, &recipe.output.join("last.safetensors"))?;
-        // Without validation images the last epoch counts as the best.
-        if report.top1 > best.top1 || run.validation.is_empty() {
-            best = Best {
-                epoch: report.epoch,
-                top1: report.top1,
-            };
-            (run.save)(&plain, &checkpoint)?;
-        }
-        progress(&report);
-        epochs.push(report);
+    let device = device.clone().autodiff();
+    let input = model.input();
+    let steps = run.training.len().div_ceil(recipe.batch);
+    let model = model.to_device(&device).train();
+    model.visit(&mut Draw);
+    let mut model = Trainee::new(model, recipe.label_smoothing);
+    let mut optimizer = optimizer(&recipe.optimizer);
+    let mut schedule = ModuleLrScheduler::new(Steps::new(Schedule::new(recipe, steps)));
+    if let Some(state) = &state {
+        (model, optimizer, schedule) =
+            checkpoints.restore(state.epoch, model, optimizer, schedule)?;
     }
+    let state = state.unwrap_or(State {
+        seed: recipe.seed,
+        ..State::default()
+    });
+
+    let loader = |dataset, order, device| {
+        let source = Source {
+            dataset,
+            preprocess: run.preprocess,
+            input,
+            batch: recipe.batch,
+            order,
+        };
+        Arc::new(Loader::new(source, state.epoch, device))
+    };
+    let shuffled = Order::Shuffled {
+        seed: recipe.seed,
+        augment: recipe.data.augment,
+    };
+    let validated = !run.validation.is_empty();
+    let training = loader(run.training, shuffled, device.clone());
+    let validation = loader(run.validation, Order::Stored, device.clone().inner());
+    let strategy = Arc::new(OneDevice {
+        device,
+        output: recipe.output.clone(),
+        checkpoints,
+        validated,
+        save: run.save,
+        progress: Mutex::new(progress),
+        state: Mutex::new(state.clone()),
+        failure: Mutex::new(None),
+    });
+    SupervisedTraining::new(&recipe.output, training, validation)
+        .metrics((LossMetric::new(), AccuracyMetric::new()))
+        .with_metric_logger(History::default())
+        .with_application_logger(None)
+        .renderer(Box::new(Silent))
+        .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
+        .num_epochs(recipe.epochs)
+        .checkpoint(state.epoch)
+        .launch(Learner::new(model, optimizer, schedule));
+    if let Some(error) = lock(&strategy.failure).take() {
+        return Err(error);
+    }
+    let state = lock(&strategy.state).clone();
     Ok(TrainReport {
-        epochs,
-        best,
-        checkpoint,
+        epochs: state.epochs,
+        best: state.best.unwrap_or_default(),
+        checkpoint: recipe.output.join("best.safetensors"),
     })
 }
 
-/// Makes the run's folder, with the recipe in it; where the best weights go.
-fn prepare(recipe: &Recipe) -> Result<PathBuf, Error> {
+/// Burn draws a weight when it is first used. All are drawn before the first epoch, which has a
+/// seed of its own.
+struct Draw;
+
+impl ModuleVisitor for Draw {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let _: Tensor<D> = param.val();
+    }
+}
+
+/// Makes the run's folder, with the recipe in it.
+fn prepare(recipe: &Recipe) -> Result<(), Error> {
     let folder = &recipe.output;
-    let kept = folder.join("recipe.toml");
+    let kept = folder.join(OF_RUN);
     if kept.exists() {
         let reason = format!(
-            "{} holds a run already; move it away or set another output",
+            "{} holds a run already; resume it, move it away or set another output",
             folder.display()
         );
         return Err(Error::Training { reason });
     }
-    std::fs::create_dir_all(folder).map_err(|source| Error::Write {
-        path: folder.clone(),
+    let write = |path: &Path, source| Error::Write {
+        path: path.into(),
         source,
-    })?;
+    };
+    std::fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
     let text = toml::to_string(recipe).map_err(|error| Error::Training {
         reason: error.to_string(),
     })?;
-    std::fs::write(&kept, text).map_err(|source| Error::Write { path: kept, source })?;
-    Ok(folder.join("best.safetensors"))
+    let aside = kept.with_extension("partial");
+    std::fs::write(&aside, text).map_err(|source| write(&aside, source))?;
+    std::fs::rename(&aside, &kept).map_err(|source| write(&kept, source))
 }
 
-/// SGD without dampening, as PyTorch's.
-fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
-    let settings = recipe.optimizer;
-    let mut config = SgdConfig::new();
-    if settings.momentum > 0.0 {
-        let momentum = MomentumConfig::new()
-            .with_momentum(settings.momentum)
-            .with_dampening(0.0)
-            .with_nesterov(settings.nesterov);
-        config = config.with_momentum(Some(momentum));
+/// The state to go on from, if the folder holds this very run.
+fn resumable(recipe: &Recipe, checkpoints: &Checkpoints) -> Result<Option<State>, Error> {
+    let folder = &recipe.output;
+    let differs = |what: &str| Error::Training {
+        reason: format!("{} holds a run of another {what}", folder.display()),
+    };
+    let mut kept = Recipe::of_run(folder)?;
+    // The images may have been moved.
+    kept.data.path.clone_from(&recipe.data.path);
+    if kept != *recipe {
+        return Err(differs("recipe"));
     }
-    if settings.weight_decay > 0.0 {
-        config = config.with_weight_decay(Some(WeightDecayConfig::new(settings.weight_decay)));
+    let state = checkpoints.newest()?;
+    match &state {
+        Some(state) if state.seed != recipe.seed => Err(differs("seed")),
+        _ => Ok(state),
     }
-    config.init()
 }

@@ -5,21 +5,26 @@ use std::path::PathBuf;
 use anyhow::Result;
 use burn_zoo::weights::Dtype;
 use burn_zoo::{AnyClassifier, Options};
-use burn_zoo_train::{EpochReport, Recipe, Run, TrainReport};
+use burn_zoo_train::{EpochReport, Recipe, Run, Start, TrainReport};
 use serde_json::{Value, json};
 
 use crate::device::DeviceArgs;
 use crate::failure::Outcome;
 use crate::report;
 
-/// Trains a model from a recipe file: validates after each epoch and keeps the best weights
+/// Trains a model from a recipe file: validates after each epoch, keeps the best weights, and
+/// can go on after it was stopped
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example: burn-zoo train recipes/digits-resnet20.toml --set epochs=2 --set optimizer.lr=0.05"
-)]
+#[command(after_help = "Examples:
+  burn-zoo train recipes/digits-resnet20.toml --set epochs=2 --set optimizer.lr=0.05
+  burn-zoo train --resume runs/digits-resnet20")]
 pub(crate) struct Args {
     /// The recipe, a TOML file
-    recipe: PathBuf,
+    #[arg(required_unless_present = "resume")]
+    recipe: Option<PathBuf>,
+    /// Goes on with the run in this folder, after its newest complete checkpoint
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["recipe", "set"])]
+    resume: Option<PathBuf>,
     /// Folder of the data set, instead of the recipe's
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
@@ -35,7 +40,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
-        let recipe = Recipe::read(&self.recipe, &self.set)?;
+        let (recipe, start) = match (&self.recipe, &self.resume) {
+            (_, Some(folder)) => (Recipe::of_run(folder)?, Start::Resumed),
+            (Some(path), None) => (Recipe::read(path, &self.set)?, Start::Fresh),
+            (None, None) => unreachable!("clap asks for one of the two"),
+        };
         let device = self.device.open()?;
         let (training, validation) = recipe.datasets(self.data.as_deref())?;
         // Seeded before the weights are drawn, so that a run can be repeated.
@@ -48,16 +57,21 @@ impl Args {
         let model = burn_zoo::create(&recipe.model, options, &device)?;
         let preprocess = burn_zoo::architecture(&recipe.model)?.preprocess(recipe.channels);
         report::note(&format!(
-            "training {} on {} images, validating on {}, into {}",
+            "{} {} on {} images, validating on {}, into {}",
+            match start {
+                Start::Fresh => "training",
+                Start::Resumed => "resuming",
+            },
             recipe.model,
             training.len(),
             validation.len(),
             recipe.output.display()
         ));
         let total = recipe.epochs;
-        let progress = |epoch: &EpochReport| report::note(&line(epoch, total));
+        let progress = move |epoch: &EpochReport| report::note(&line(epoch, total));
         let run = Run {
             recipe: &recipe,
+            start,
             preprocess,
             training,
             validation,

@@ -1,0 +1,40 @@
+//! What a run tells.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// One epoch's figures.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Mean training loss.
+    pub train_loss: f64,
+    /// Cross entropy on the validation images.
+    pub valid_loss: f64,
+    /// Accuracy on the validation images, in percent.
+    pub top1: f64,
+    /// Time taken.
+    pub seconds: f64,
+}
+
+/// The best epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Number of the epoch, from 1.
+    pub epoch: usize,
+    /// Its accuracy on the validation images, in percent.
+    pub top1: f64,
+}
+
+/// A finished run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainReport {
+    /// All epochs, those before a resumption as well.
+    pub epochs: Vec<EpochReport>,
+    /// The best one.
+    pub best: Best,
+    /// Its weights; `last.safetensors` lies beside it.
+    pub checkpoint: PathBuf,
+}
