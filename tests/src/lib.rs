@@ -2,9 +2,11 @@
 
 pub mod digits;
 pub mod golden;
+pub mod hostile;
 pub mod parity;
 pub mod steps;
 pub mod synthetic;
+pub mod torch;
 
 /// `max |a - b| / max |b|`.
 ///
