@@ -24,7 +24,9 @@ impl Tiny {
     /// Untrained.
     pub fn new(device: &Device) -> Self {
         Self {
-            conv1: Conv2dConfig::new([3, 4], [3, 3]).with_bias(false).init(device),
+            conv1: Conv2dConfig::new([3, 4], [3, 3])
+                .with_bias(false)
+                .init(device),
             bn1: BatchNormConfig::new(4).init(device),
             fc: LinearConfig::new(4, 5).init(device),
         }
@@ -221,7 +223,10 @@ fn around(form: usize, pickle: &[u8], tensors: &[Described]) -> Vec<u8> {
 }
 
 fn archive(files: &[(&'static str, Vec<u8>)]) -> Vec<u8> {
-    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (*name, &bytes[..])).collect();
+    let files: Vec<(&str, &[u8])> = files
+        .iter()
+        .map(|(name, bytes)| (*name, &bytes[..]))
+        .collect();
     torch::archive(&files)
 }
 
@@ -393,7 +398,8 @@ fn crafted(dice: &mut Dice, form: usize, attack: usize, tensors: &[Described]) -
 
 /// Other opcodes, repeated and missing parts.
 fn recode(dice: &mut Dice, pickle: &mut Vec<u8>) {
-    const CODES: &[u8] = b"(.012FIJKLMNPQRSTUVX]abcdeghijlopqrstu)}\x80\x81\x82\x83\x84\x85\x86\x87\
+    const CODES: &[u8] =
+        b"(.012FIJKLMNPQRSTUVX]abcdeghijlopqrstu)}\x80\x81\x82\x83\x84\x85\x86\x87\
         \x88\x89\x8a\x8b\x8c\x8d\x8e\x8f\x90\x91\x92\x93\x94\x95\x96\x97\x98BC\xff";
     for _ in 0..=dice.below(4) {
         let range = dice.range(pickle.len());
@@ -479,7 +485,7 @@ fn called(dice: &mut Dice, tensors: &[Described]) -> Vec<u8> {
         _ => {
             call.push(b'(');
             for _ in 0..dice.below(9) {
-                let argument: &[u8] = *dice.pick(&[
+                let argument = *dice.pick(&[
                     b"K\x01".as_slice(),
                     b"N",
                     b")",
@@ -575,20 +581,37 @@ fn bomb(dice: &mut Dice) -> Vec<u8> {
     pickle
 }
 
+type Fields = &'static [(usize, usize)];
+
+/// A zip archive's records: their signs, and where they have fields of which width.
+const RECORDS: [(&[u8; 4], Fields); 5] = [
+    (
+        b"PK\x03\x04",
+        &[(6, 2), (8, 2), (14, 4), (18, 4), (22, 4), (26, 2), (28, 2)],
+    ),
+    (
+        b"PK\x01\x02",
+        &[
+            (8, 2),
+            (10, 2),
+            (16, 4),
+            (20, 4),
+            (24, 4),
+            (28, 2),
+            (30, 2),
+            (32, 2),
+            (42, 4),
+        ],
+    ),
+    (b"PK\x06\x06", &[(4, 8), (24, 8), (32, 8), (40, 8), (48, 8)]),
+    (b"PK\x06\x07", &[(8, 8), (16, 4)]),
+    (b"PK\x05\x06", &[(8, 2), (10, 2), (12, 4), (16, 4), (20, 2)]),
+];
+
 /// Sizes, offsets and counts of a zip archive's records.
 fn claim(dice: &mut Dice, bytes: &mut [u8]) {
-    const FIELDS: [(&[u8; 4], &[(usize, usize)]); 5] = [
-        (b"PK\x03\x04", &[(6, 2), (8, 2), (14, 4), (18, 4), (22, 4), (26, 2), (28, 2)]),
-        (
-            b"PK\x01\x02",
-            &[(8, 2), (10, 2), (16, 4), (20, 4), (24, 4), (28, 2), (30, 2), (32, 2), (42, 4)],
-        ),
-        (b"PK\x06\x06", &[(4, 8), (24, 8), (32, 8), (40, 8), (48, 8)]),
-        (b"PK\x06\x07", &[(8, 8), (16, 4)]),
-        (b"PK\x05\x06", &[(8, 2), (10, 2), (12, 4), (16, 4), (20, 2)]),
-    ];
     for _ in 0..=dice.below(3) {
-        let (sign, fields) = *dice.pick(&FIELDS);
+        let (sign, fields) = *dice.pick(&RECORDS);
         let places: Vec<usize> = (0..bytes.len() - 4)
             .filter(|&at| bytes[at..].starts_with(sign))
             .collect();
@@ -614,7 +637,7 @@ fn claim(dice: &mut Dice, bytes: &mut [u8]) {
 
 /// Deflated zeros, one entry's bytes under many names, entries without end.
 fn zip_bomb(dice: &mut Dice, pickle: &[u8], tensors: &[Described]) -> Vec<u8> {
-    let zeros = vec![0; *dice.pick(&[1 << 16, 1 << 20, 24 << 20])];
+    let zeros = vec![0; *dice.pick(&[1 << 16, 1 << 20, 8 << 20])];
     match dice.below(4) {
         0 => {
             let mut tensors = tensors.to_vec();
@@ -708,8 +731,9 @@ fn crafted_safetensors(dice: &mut Dice, attack: usize) -> Vec<u8> {
         6 => {
             // Numbers, wherever they stand.
             for _ in 0..=dice.below(3) {
-                let places: Vec<usize> =
-                    (1..json.len()).filter(|&at| json[at].is_ascii_digit()).collect();
+                let places: Vec<usize> = (1..json.len())
+                    .filter(|&at| json[at].is_ascii_digit())
+                    .collect();
                 if let Some(&at) = places.get(dice.below(places.len())) {
                     let digits = dice.extreme().to_string();
                     json.splice(at..=at, digits.into_bytes());
@@ -797,7 +821,7 @@ fn crafted_burnpack(dice: &mut Dice, attack: usize) -> Vec<u8> {
         }
         7 => {
             let depth = *dice.pick(&[10, 127, 129, 10_000, 200_000]);
-            let open: &[u8] = *dice.pick(&[b"\x81".as_slice(), b"\xa1\x61a", b"\xc1", b"\x9f"]);
+            let open = *dice.pick(&[b"\x81".as_slice(), b"\xa1\x61a", b"\xc1", b"\x9f"]);
             put(&open.repeat(depth))
         }
         8 => {

@@ -1,4 +1,5 @@
 //! What the workspace-wide tests share: deterministic weights and the reference's golden files.
+#![expect(clippy::print_stdout, reason = "tests say what they measured")]
 
 pub mod digits;
 pub mod golden;

@@ -1,5 +1,6 @@
 //! A weight file, recognised by its content.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
@@ -140,7 +141,7 @@ impl Checkpoint {
 
     fn pytorch(name: String, source: &Source, path: Option<&Path>) -> Result<Self, Error> {
         let fail = |reason: String| {
-            let reason = shortened(reason);
+            let reason = shortened(&reason);
             broken(
                 &name,
                 format!("not a whole PyTorch file ({reason}); fetch it again"),
@@ -164,7 +165,9 @@ impl Checkpoint {
                     source,
                 };
                 let mut file = tempfile::NamedTempFile::new().map_err(fail)?;
-                file.write_all(bytes).and_then(|()| file.flush()).map_err(fail)?;
+                file.write_all(bytes)
+                    .and_then(|()| file.flush())
+                    .map_err(fail)?;
                 read(file.path())?
             }
         };
@@ -183,7 +186,7 @@ impl Checkpoint {
 
     fn safetensors(name: String, source: &Source) -> Result<Self, Error> {
         let fail = |reason: String| {
-            let reason = shortened(reason);
+            let reason = shortened(&reason);
             broken(
                 &name,
                 format!("not a whole safetensors file ({reason}); fetch it again"),
@@ -248,7 +251,7 @@ impl Checkpoint {
         let bytes = source.bytes(0, len).map_err(|error| broken(&name, error))?;
         let tensors = burn_pack::Reader::from_bytes(Bytes::from_bytes_vec(bytes))
             .and_then(burn_pack::Reader::into_tensors)
-            .map_err(|error| broken(&name, shortened(error.to_string())))?;
+            .map_err(|error| broken(&name, shortened(&error.to_string())))?;
         // Their lengths are not checked by burn-pack, and our networks have none.
         if let Some(tensor) = tensors.iter().find(|t| matches!(t.dtype, DType::QFloat(_))) {
             return Err(broken(&name, format!("{} is quantised", tensor.name)));
@@ -272,7 +275,7 @@ impl Checkpoint {
         };
         if let Some(tensor) = tensors.iter().find(too_large) {
             let reason = format!("tensor {} is larger than the file", tensor.name);
-            return Err(broken(&name, shortened(reason)));
+            return Err(broken(&name, shortened(&reason)));
         }
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         let infos = tensors
@@ -349,7 +352,7 @@ impl Checkpoint {
     }
 
     pub(super) fn broken(&self, reason: impl fmt::Display) -> Error {
-        broken(&self.name, reason)
+        broken(&self.name, shortened(&reason.to_string()))
     }
 }
 
@@ -361,10 +364,10 @@ fn broken(name: &str, reason: impl fmt::Display) -> Error {
 }
 
 /// What a file says of itself may be long; a message is a line.
-fn shortened(text: String) -> String {
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(MESSAGE) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

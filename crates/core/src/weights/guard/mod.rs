@@ -44,7 +44,8 @@ pub(super) fn check(source: &Source) -> Result<(), String> {
 const TAR_MAGIC: u64 = 257;
 
 pub(super) fn is_tar(head: &[u8]) -> bool {
-    head.get(TAR_MAGIC as usize..).is_some_and(|rest| rest.starts_with(b"ustar"))
+    head.get(TAR_MAGIC as usize..)
+        .is_some_and(|rest| rest.starts_with(b"ustar"))
 }
 
 /// 0x1950a86a20f9469cfc6c, somewhere in the first pickle: where depends on its protocol.

@@ -18,8 +18,10 @@ const PLACE: u64 = 160;
 const ITEM: u64 = 64;
 /// In a dictionary, with its key.
 const PAIR: u64 = 320;
-/// A storage or a tensor: keys, shapes, where its bytes are.
-pub(super) const TENSOR: u64 = 700;
+/// A storage or a tensor: keys, shapes, where its bytes are; ours of it too.
+pub(super) const TENSOR: u64 = 1_500;
+/// How many copies of a name there are until a tensor is in its network, and some.
+const NAMES: u64 = 8;
 
 /// What a pickle holds.
 pub(super) struct Weighed {
@@ -73,7 +75,9 @@ impl Value {
 
     /// The names of the tensors below become longer by a key and a full stop.
     fn below(mut self, key: u64) -> Self {
-        self.names = self.names.saturating_add((key + 1).saturating_mul(self.tensors));
+        self.names = self
+            .names
+            .saturating_add((key + 1).saturating_mul(self.tensors));
         self
     }
 
@@ -85,7 +89,13 @@ impl Value {
         for &item in items {
             // An index; or, of a pair in a list of pairs, the key.
             let key = match items {
-                [Self { kind: Kind::Text(key), .. }, _] => *key,
+                [
+                    Self {
+                        kind: Kind::Text(key),
+                        ..
+                    },
+                    _,
+                ] => *key,
                 _ => 20,
             };
             sequence.add(item.below(key), ITEM);
@@ -322,13 +332,19 @@ impl<R: BufRead> Scale<'_, R> {
                 0x81 => {
                     self.pop()?;
                     let class = self.pop()?;
-                    self.push(Value { memo: None, ..class })?;
+                    self.push(Value {
+                        memo: None,
+                        ..class
+                    })?;
                 }
                 0x92 => {
                     self.pop()?;
                     self.pop()?;
                     let class = self.pop()?;
-                    self.push(Value { memo: None, ..class })?;
+                    self.push(Value {
+                        memo: None,
+                        ..class
+                    })?;
                 }
                 b'b' => {
                     let (state, object) = (self.pop()?, self.pop()?);
@@ -337,7 +353,10 @@ impl<R: BufRead> Scale<'_, R> {
                     if let Some(index) = object.memo {
                         self.store(index, built)?;
                     }
-                    self.push(Value { memo: None, ..built })?;
+                    self.push(Value {
+                        memo: None,
+                        ..built
+                    })?;
                 }
                 _ => return Err(format!("its pickle has the unknown code 0x{code:02x}")),
             }
@@ -384,9 +403,7 @@ impl<R: BufRead> Scale<'_, R> {
     }
 
     fn push(&mut self, value: Value) -> Result<(), String> {
-        if value.names > self.limit {
-            return Err("its pickle has endless names".into());
-        }
+        self.named(value.names)?;
         self.grow(PLACE.saturating_add(value.heap))?;
         self.stack.push(value);
         Ok(())
@@ -454,15 +471,28 @@ impl<R: BufRead> Scale<'_, R> {
 
     fn append(&mut self, items: &[Value]) -> Result<(), String> {
         let items = Value::sequence(Kind::List, items);
-        self.top()?.add(items, ITEM);
+        let top = self.top()?;
+        top.add(items, ITEM);
+        let names = top.names;
+        self.named(names)?;
         self.grow(items.heap.saturating_add(ITEM))
     }
 
     fn set(&mut self, items: &[Value]) -> Result<(), String> {
         let mut more = Value::default();
         more.insert(items);
-        self.top()?.add(more, 0);
+        let top = self.top()?;
+        top.add(more, 0);
+        let names = top.names;
+        self.named(names)?;
         self.grow(more.heap)
+    }
+
+    fn named(&self, names: u64) -> Result<(), String> {
+        if names > self.limit / NAMES {
+            return Err("its pickle has endless names".into());
+        }
+        Ok(())
     }
 
     fn copy(&mut self, value: Value) -> Result<(), String> {

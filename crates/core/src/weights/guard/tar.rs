@@ -80,7 +80,9 @@ fn file(
             let count = pickle::scan(&mut stream, pickle::SMALL)?;
             for _ in 0..count.number.unwrap_or(0) {
                 let entry = pickle::scan(&mut stream, pickle::SMALL)?;
-                left = left.checked_sub(pickle::TENSOR).ok_or("it has too many tensors")?;
+                left = left
+                    .checked_sub(pickle::TENSOR)
+                    .ok_or("it has too many tensors")?;
                 let data = if name == b"storages" {
                     let width = width(&entry.global).ok_or("a storage has an unknown type")?;
                     number(&mut stream)?.checked_mul(width)

@@ -81,7 +81,10 @@ fn directory(source: &Source) -> Option<(u64, u64, u64)> {
     let tail = len.min(END + COMMENT);
     let bytes = source.bytes(len - tail, tail).ok()?;
     // The only one, so that the reader can take no other.
-    let mut ends = bytes.windows(4).enumerate().filter(|(_, window)| window == b"PK\x05\x06");
+    let mut ends = bytes
+        .windows(4)
+        .enumerate()
+        .filter(|(_, window)| window == b"PK\x05\x06");
     let (Some((at, _)), None) = (ends.next(), ends.next()) else {
         return None;
     };
@@ -91,7 +94,11 @@ fn directory(source: &Source) -> Option<(u64, u64, u64)> {
     }
     let end = len - record.len() as u64;
     let one_disk = u16_at(record, 4)? == 0 && u16_at(record, 6)? == 0;
-    let small = (u32_at(record, 16)?, u32_at(record, 12)?, u16_at(record, 10)?);
+    let small = (
+        u32_at(record, 16)?,
+        u32_at(record, 12)?,
+        u16_at(record, 10)?,
+    );
     if !one_disk || u16_at(record, 8)? != small.2 {
         return None;
     }
@@ -106,7 +113,11 @@ fn directory(source: &Source) -> Option<(u64, u64, u64)> {
     }
     let record = source.bytes(at, END_64).ok()?;
     let size_of_rest = u64_at(&record, 4)?;
-    let large = (u64_at(&record, 48)?, u64_at(&record, 40)?, u64_at(&record, 32)?);
+    let large = (
+        u64_at(&record, 48)?,
+        u64_at(&record, 40)?,
+        u64_at(&record, 32)?,
+    );
     let agrees = |small: u64, large: u64, most: u64| small == large || small == most;
     let consistent = record.starts_with(b"PK\x06\x06")
         && size_of_rest == END_64 - 12
