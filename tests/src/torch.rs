@@ -4,6 +4,8 @@ use std::io::Write as _;
 
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors};
 
 /// A tensor as a file describes it; nothing need fit.
 #[derive(Clone, Debug)]
@@ -42,6 +44,23 @@ impl Described {
             bytes,
         }
     }
+}
+
+/// The tensors of a safetensors file in memory.
+///
+/// # Panics
+///
+/// If it is none.
+pub fn described(safetensors: &[u8]) -> Vec<Described> {
+    let file = SafeTensors::deserialize(safetensors).expect("a safetensors file");
+    let described = |(key, view): (&str, TensorView<'_>)| {
+        let storage = match view.dtype() {
+            Dtype::I64 => "LongStorage",
+            _ => "FloatStorage",
+        };
+        Described::new(key, view.shape(), storage, view.data().to_vec())
+    };
+    file.iter().map(described).collect()
 }
 
 /// `X`: text.

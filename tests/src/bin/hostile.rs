@@ -77,6 +77,7 @@ struct Outcome {
     filled: u64,
     refused: u64,
     slowest: Duration,
+    most: u64,
 }
 
 fn work(numbers: std::ops::Range<u64>) {
@@ -147,11 +148,12 @@ fn work(numbers: std::ops::Range<u64>) {
             Err(text) => panic!("the error does not name the file: {text}"),
         }
         outcome.slowest = outcome.slowest.max(took);
+        outcome.most = outcome.most.max(used);
     }
     writeln!(
         out,
-        "{:22} {:20} {:>8} {:>8} {:>10}",
-        "container", "attack", "refused", "loaded", "slowest"
+        "{:22} {:20} {:>8} {:>8} {:>10} {:>10}",
+        "container", "attack", "refused", "loaded", "slowest", "most"
     )
     .unwrap();
     for ((form, attack), outcome) in outcomes {
@@ -159,11 +161,12 @@ fn work(numbers: std::ops::Range<u64>) {
             filled,
             refused,
             slowest,
+            most,
         } = outcome;
-        let slowest = slowest.as_secs_f64() * 1e3;
+        let (slowest, most) = (slowest.as_secs_f64() * 1e3, most as f64 / 1e6);
         writeln!(
             out,
-            "{form:22} {attack:20} {refused:8} {filled:8} {slowest:7.1} ms"
+            "{form:22} {attack:20} {refused:8} {filled:8} {slowest:7.1} ms {most:7.1} MB"
         )
         .unwrap();
     }

@@ -16,8 +16,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use burn_zoo::weights::Checkpoint;
 use burn_zoo_tests::golden::Golden;
-use burn_zoo_tests::torch::{self, Described, Packed};
-use safetensors::{Dtype, SafeTensors};
+use burn_zoo_tests::torch::{self, Packed};
 
 const ROUNDS: usize = 7;
 /// What the loading of a file may take of the time of reading and copying it, and of its size.
@@ -68,17 +67,7 @@ fn files(architecture: &str, folder: &Path) -> [(&'static str, PathBuf); 2] {
     let plain = folder.join("weights.safetensors");
     std::fs::write(&plain, &bytes).unwrap();
 
-    let tensors: Vec<Described> = SafeTensors::deserialize(&bytes)
-        .unwrap()
-        .iter()
-        .map(|(key, view)| {
-            let storage = match view.dtype() {
-                Dtype::I64 => "LongStorage",
-                _ => "FloatStorage",
-            };
-            Described::new(key, view.shape(), storage, view.data().to_vec())
-        })
-        .collect();
+    let tensors = torch::described(&bytes);
     let zip = folder.join("weights.pth");
     let pickle = torch::pickle(&tensors);
     std::fs::write(&zip, torch::modern(&pickle, &tensors, Packed::Stored)).unwrap();

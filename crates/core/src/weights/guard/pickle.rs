@@ -18,8 +18,10 @@ const PLACE: u64 = 160;
 const ITEM: u64 = 64;
 /// In a dictionary, with its key.
 const PAIR: u64 = 320;
-/// A storage or a tensor: keys, shapes, where its bytes are; ours of it too.
-pub(super) const TENSOR: u64 = 1_500;
+/// A storage or a tensor: keys, shapes, where its bytes are.
+const HANDLE: u64 = 300;
+/// A tensor of a file that is open, ours of it and the reader's.
+pub(super) const TENSOR: u64 = 1_200;
 /// How many copies of a name there are until a tensor is in its network, and some.
 const NAMES: u64 = 8;
 
@@ -142,8 +144,12 @@ pub(super) fn scan<R: BufRead>(stream: &mut R, limit: u64) -> Result<Weighed, St
     };
     scale.run()?;
     let root = scale.pop()?;
+    scale.grow(
+        root.heap
+            .saturating_add(root.tensors.saturating_mul(TENSOR)),
+    )?;
     Ok(Weighed {
-        bytes: scale.live.saturating_add(root.heap),
+        bytes: scale.live,
         is_list: root.kind == Kind::List,
         number: match root.kind {
             Kind::Number(number) => Some(number),
@@ -312,16 +318,16 @@ impl<R: BufRead> Scale<'_, R> {
                 }
                 b'P' => {
                     self.line()?;
-                    self.push_tensor(TENSOR)?;
+                    self.push_tensor(HANDLE)?;
                 }
                 b'Q' => {
                     self.pop()?;
-                    self.push_tensor(TENSOR)?;
+                    self.push_tensor(HANDLE)?;
                 }
                 b'R' => {
                     let (arguments, callable) = (self.pop()?, self.pop()?);
                     if callable.kind == Kind::Rebuild {
-                        self.push_tensor(TENSOR + arguments.heap / 4)?;
+                        self.push_tensor(HANDLE + arguments.heap / 4)?;
                     } else {
                         let mut made = arguments;
                         made.memo = None;
