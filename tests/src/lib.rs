@@ -1,10 +1,13 @@
 //! What the workspace-wide tests share: deterministic weights and the reference's golden files.
+#![expect(clippy::print_stdout, reason = "tests say what they measured")]
 
 pub mod digits;
 pub mod golden;
+pub mod hostile;
 pub mod parity;
 pub mod steps;
 pub mod synthetic;
+pub mod torch;
 
 /// `max |a - b| / max |b|`.
 ///

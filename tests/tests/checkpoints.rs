@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Container, Dtype};
 use burn_zoo::{AnyClassifier, Classifier, Error};
 use burn_zoo_tests::golden::{Golden, fixture, values};
+use burn_zoo_tests::torch::{self, Described, Packed};
 use burn_zoo_tests::{relative_error, synthetic};
 use safetensors::SafeTensors;
 
@@ -221,4 +222,87 @@ fn a_saved_file_has_the_references_keys_and_the_same_values() {
     assert_eq!(keys, expected);
     let again = burn_zoo::load("resnet20_cifar", &saved, &device).unwrap();
     assert!(error_of(&again, "resnet20_cifar") < 1e-4);
+}
+
+/// The three forms of `torch.save`, and one that went through a zip program.
+fn saved(tensors: &[Described]) -> [(Container, Vec<u8>); 4] {
+    let pickle = torch::pickle(tensors);
+    let ancient = torch::ancient(tensors);
+    let ancient: Vec<_> = ancient
+        .iter()
+        .map(|(name, file)| (*name, &file[..]))
+        .collect();
+    let modern = |packed| torch::modern(&pickle, tensors, packed);
+    [
+        (Container::PytorchZip, modern(Packed::Stored)),
+        (Container::PytorchZip, modern(Packed::Deflated)),
+        (Container::PytorchLegacy, torch::legacy(&pickle, tensors)),
+        (Container::PytorchTar, torch::archive(&ancient)),
+    ]
+}
+
+#[test]
+fn every_form_of_torch_save_gives_the_golden_logits() {
+    let golden = Golden::read("resnet20_cifar");
+    let tensors = torch::described(&golden.safetensors());
+    let device = Device::flex();
+    for (container, bytes) in saved(&tensors) {
+        let checkpoint = Checkpoint::from_bytes("saved", bytes).unwrap();
+        assert_eq!(checkpoint.container(), container);
+        let model = burn_zoo::load("resnet20_cifar", &checkpoint, &device).unwrap();
+        let error = error_of(&model, "resnet20_cifar");
+        assert!(error < 1e-4, "{container}: logits differ by {error}");
+    }
+}
+
+#[test]
+fn many_tiny_tensors_are_not_taken_for_an_attack() {
+    // As many as 1,202 layers with gates have.
+    let tensors: Vec<Described> = (0..4_808)
+        .map(|layer| {
+            let key = format!("layers.{layer}.transform_gate.weight");
+            Described::new(&key, &[1], "FloatStorage", vec![0; 4])
+        })
+        .collect();
+    for (container, bytes) in saved(&tensors) {
+        let checkpoint = Checkpoint::from_bytes("deep", bytes).unwrap();
+        assert_eq!(checkpoint.tensors().len(), tensors.len(), "{container}");
+    }
+}
+
+#[test]
+fn a_tensor_that_repeats_one_value_is_not_unpacked() {
+    let mut tensors = vec![Described::new("w", &[1], "FloatStorage", vec![0; 4])];
+    tensors[0].shape = vec![50_000, 50_000];
+    tensors[0].stride = vec![0, 0];
+    let bytes = torch::modern(&torch::pickle(&tensors), &tensors, Packed::Stored);
+    let error = Checkpoint::from_bytes("flat", bytes)
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "cannot read weights flat: tensor w is larger than the file"
+    );
+}
+
+#[test]
+fn pickles_that_would_fill_the_memory_are_refused() {
+    let refused = |pickle: &[u8]| {
+        let bytes = torch::modern(pickle, &[], Packed::Deflated);
+        Checkpoint::from_bytes("bomb", bytes)
+            .unwrap_err()
+            .to_string()
+    };
+    let mut laughs = b"\x80\x02]q\0".to_vec();
+    laughs.extend(b"(h\0h\0h\0h\0h\0h\0h\0h\0tq\0".repeat(40));
+    laughs.push(b'.');
+    for pickle in [laughs, b"]".repeat(1 << 20)] {
+        let error = refused(&pickle);
+        assert!(
+            error.contains("bomb: not a whole PyTorch file (its pickle would take"),
+            "{error}"
+        );
+    }
+    let error = refused(&b"]".repeat(64 << 20));
+    assert!(error.contains("would unpack to 67"), "{error}");
 }

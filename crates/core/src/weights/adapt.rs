@@ -127,7 +127,7 @@ mod tests {
 
     fn file(name: &str, shape: Vec<usize>, values: Vec<f32>) -> Checkpoint {
         let tensors = vec![packed(name, shape, values)];
-        Checkpoint::new("test".into(), Container::Safetensors, tensors).unwrap()
+        Checkpoint::new("test".into(), Container::Safetensors, tensors, 1 << 10).unwrap()
     }
 
     fn only(file: &Checkpoint) -> (Vec<usize>, Vec<f32>) {
@@ -161,7 +161,7 @@ mod tests {
     fn burns_layout_is_turned_round_under_the_references_key() {
         let values = vec![1., 2., 3., 4., 5., 6.];
         let tensors = vec![packed("classifier.weight", vec![2, 3], values)];
-        let ours = Checkpoint::new("test".into(), Container::Burnpack, tensors).unwrap();
+        let ours = Checkpoint::new("test".into(), Container::Burnpack, tensors, 1 << 10).unwrap();
         let slot = Slot {
             key: "fc.weight".into(),
             path: "classifier.weight".into(),

@@ -1,16 +1,29 @@
 //! A weight file, recognised by its content.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::{Bytes, DType};
-use burn_store::burn_pack::{self, Tensor as PackTensor};
+use burn_store::burn_pack::{self, Error as PackError, Tensor as PackTensor};
 use burn_store::{bridge, pytorch_reader};
 use pytorch_reader::{FileFormat, PytorchReader};
-use safetensors::SafeTensors;
+use safetensors::tensor::Metadata;
 
+use super::guard;
+use super::source::Source;
 use crate::Error;
+
+/// First bytes that tell the containers apart.
+const HEAD: u64 = 262;
+/// Bytes of the length before a safetensors header.
+const SAFETENSORS_LEN: u64 = 8;
+/// What a header may take whatever the file's length; that of `resnet152` takes 0.1 MB.
+const HEADER: u64 = 1 << 20;
+/// Characters of a reason, of which a part comes from the file.
+const MESSAGE: usize = 300;
 
 /// Where training scripts put the weights inside a file, in timm's order of preference.
 const WRAPPERS: [&str; 4] = ["state_dict_ema.", "model_ema.", "state_dict.", "model."];
@@ -83,7 +96,8 @@ impl fmt::Debug for Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a file; its ending does not matter.
+    /// Opens a file; its ending does not matter. Values stay in it until [`load`](super::load)
+    /// asks for them, so the file must not change before.
     ///
     /// # Errors
     ///
@@ -91,15 +105,12 @@ impl Checkpoint {
     /// broken one.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
-        let bytes = std::fs::read(path).map_err(|source| Error::Read {
+        let fail = |source| Error::Read {
             path: path.into(),
             source,
-        })?;
-        if is_pytorch(&bytes) {
-            drop(bytes);
-            return Self::pytorch(name, path);
-        }
-        Self::from_bytes(&name, bytes)
+        };
+        let source = Source::open(path).map_err(fail)?;
+        Self::recognise(name, &source, Some(path))
     }
 
     /// As [`Checkpoint::open`] for a file in memory, called `name` in messages.
@@ -108,41 +119,58 @@ impl Checkpoint {
     ///
     /// [`Error::Container`] if these are no weights or broken ones.
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, Error> {
-        let name = name.to_owned();
-        if is_pytorch(&bytes) {
-            // The reader takes files only; on Unix an open file outlives its name.
-            let fail = |source| Error::Write {
-                path: std::env::temp_dir(),
-                source,
-            };
-            let mut file = tempfile::NamedTempFile::new().map_err(fail)?;
-            file.write_all(&bytes)
-                .and_then(|()| file.flush())
-                .map_err(fail)?;
-            return Self::pytorch(name, file.path());
-        }
-        if bytes.get(8) == Some(&b'{') {
-            return Self::safetensors(name, &bytes);
-        }
-        if bytes.starts_with(&burn_pack_magic()) {
-            return Self::burnpack(name, bytes);
-        }
-        Err(Error::Container {
-            name,
-            reason: "it is neither a PyTorch (zip, legacy, tar), safetensors nor burnpack file"
-                .into(),
-        })
+        let source = Source::Memory(Arc::new(bytes));
+        Self::recognise(name.to_owned(), &source, None)
     }
 
-    fn pytorch(name: String, path: &Path) -> Result<Self, Error> {
-        let fail = |reason: String| Error::Container {
-            name: name.clone(),
-            reason: format!("not a whole PyTorch file ({reason}); fetch it again"),
+    /// Goes by the first bytes. `path` is where the bytes are if they are in a file.
+    fn recognise(name: String, source: &Source, path: Option<&Path>) -> Result<Self, Error> {
+        let head = source.head(HEAD).map_err(|error| broken(&name, error))?;
+        if is_pytorch(&head) {
+            return Self::pytorch(name, source, path);
+        }
+        if head.get(8) == Some(&b'{') {
+            return Self::safetensors(name, source);
+        }
+        if head.starts_with(&burn_pack::MAGIC_NUMBER.to_le_bytes()) {
+            return Self::burnpack(name, source);
+        }
+        let reason = "it is neither a PyTorch (zip, legacy, tar), safetensors nor burnpack file";
+        Err(broken(&name, reason))
+    }
+
+    fn pytorch(name: String, source: &Source, path: Option<&Path>) -> Result<Self, Error> {
+        let fail = |reason: String| {
+            let reason = shortened(&reason);
+            broken(
+                &name,
+                format!("not a whole PyTorch file ({reason}); fetch it again"),
+            )
         };
-        // A panic in the reader on a hostile file must not take the program down.
-        let reader = std::panic::catch_unwind(|| PytorchReader::new(path))
-            .map_err(|_| fail("the reader gave up on it".into()))?
-            .map_err(|error| fail(error.to_string()))?;
+        guard::check(source).map_err(fail)?;
+        let read = |path: &Path| {
+            // No panic of the reader is known that passes the guard; an unknown one on a hostile
+            // file must not take the program down.
+            std::panic::catch_unwind(|| PytorchReader::new(path))
+                .map_err(|_| fail("the reader gave up on it".into()))?
+                .map_err(|error| fail(error.to_string()))
+        };
+        let reader = match (source, path) {
+            (Source::File(..), Some(path)) => read(path)?,
+            (Source::File(..), None) => return Err(fail("it has no path".into())),
+            (Source::Memory(bytes), _) => {
+                // The reader takes files only; on Unix an open file outlives its name.
+                let fail = |source| Error::Write {
+                    path: std::env::temp_dir(),
+                    source,
+                };
+                let mut file = tempfile::NamedTempFile::new().map_err(fail)?;
+                file.write_all(bytes)
+                    .and_then(|()| file.flush())
+                    .map_err(fail)?;
+                read(file.path())?
+            }
+        };
         let container = match reader.metadata().format_type {
             FileFormat::Zip => Container::PytorchZip,
             FileFormat::Tar => Container::PytorchTar,
@@ -153,18 +181,35 @@ impl Checkpoint {
             .into_values()
             .map(bridge::from_pytorch)
             .collect();
-        Self::new(name, container, tensors)
+        Self::new(name, container, tensors, source.len())
     }
 
-    fn safetensors(name: String, bytes: &[u8]) -> Result<Self, Error> {
-        let fail = |reason: String| Error::Container {
-            name: name.clone(),
-            reason: format!("not a whole safetensors file ({reason}); fetch it again"),
+    fn safetensors(name: String, source: &Source) -> Result<Self, Error> {
+        let fail = |reason: String| {
+            let reason = shortened(&reason);
+            broken(
+                &name,
+                format!("not a whole safetensors file ({reason}); fetch it again"),
+            )
         };
-        let file = SafeTensors::deserialize(bytes).map_err(|error| fail(error.to_string()))?;
+        let header_len = source.bytes(0, SAFETENSORS_LEN).ok();
+        let header_len = header_len.and_then(|bytes| bytes.try_into().ok());
+        let header_len = u64::from_le_bytes(header_len.unwrap_or_default());
+        // A byte of JSON becomes up to 24 in memory.
+        if header_len > HEADER + source.len() / 64 {
+            return Err(fail(format!("a header of {header_len} bytes")));
+        }
+        let header = source.bytes(SAFETENSORS_LEN, header_len);
+        let header = header.map_err(|_| fail("InvalidHeaderLength".into()))?;
+        let metadata: Metadata =
+            serde_json::from_slice(&header).map_err(|error| fail(error.to_string()))?;
+        let start = SAFETENSORS_LEN + header_len;
+        if start.checked_add(metadata.data_len() as u64) != Some(source.len()) {
+            return Err(fail("MetadataIncompleteBuffer".into()));
+        }
         let mut tensors = Vec::new();
-        for (key, view) in file.tensors() {
-            let dtype = match view.dtype() {
+        for (key, info) in metadata.tensors() {
+            let dtype = match info.dtype {
                 safetensors::Dtype::F64 => DType::F64,
                 safetensors::Dtype::F32 => DType::F32,
                 safetensors::Dtype::F16 => DType::F16,
@@ -174,35 +219,64 @@ impl Checkpoint {
                 safetensors::Dtype::U8 => DType::U8,
                 other => return Err(fail(format!("tensor {key} has type {other:?}"))),
             };
-            let bytes = Bytes::from_bytes_vec(view.data().to_vec());
-            tensors.push(PackTensor::new(
+            let (from, to) = info.data_offsets;
+            let (offset, len) = (start + from as u64, to - from);
+            let source = source.clone();
+            tensors.push(PackTensor::deferred(
                 key,
                 dtype,
-                view.shape().to_vec(),
+                info.shape.clone(),
                 None,
-                bytes,
+                len,
+                move || {
+                    let bytes = source.bytes(offset, len as u64);
+                    let bytes = bytes.map_err(|error| PackError::IoError(error.to_string()))?;
+                    Ok(Bytes::from_bytes_vec(bytes))
+                },
             ));
         }
-        Self::new(name, Container::Safetensors, tensors)
+        Self::new(name, Container::Safetensors, tensors, source.len())
     }
 
-    fn burnpack(name: String, bytes: Vec<u8>) -> Result<Self, Error> {
+    fn burnpack(name: String, source: &Source) -> Result<Self, Error> {
+        let len = source.len();
+        let head = source.head(HEAD).map_err(|error| broken(&name, error))?;
+        // burn-pack takes 100 MiB of metadata, in which a byte may become three sizes.
+        let metadata = head.get(6..10).and_then(|bytes| bytes.try_into().ok());
+        let metadata = u64::from(u32::from_le_bytes(metadata.unwrap_or_default()));
+        if metadata > HEADER + len / 64 {
+            let reason = format!("not a whole burnpack file ({metadata} bytes of metadata)");
+            return Err(broken(&name, reason));
+        }
+        let bytes = source.bytes(0, len).map_err(|error| broken(&name, error))?;
         let tensors = burn_pack::Reader::from_bytes(Bytes::from_bytes_vec(bytes))
             .and_then(burn_pack::Reader::into_tensors)
-            .map_err(|error| Error::Container {
-                name: name.clone(),
-                reason: error.to_string(),
-            })?;
-        Self::new(name, Container::Burnpack, tensors)
+            .map_err(|error| broken(&name, shortened(&error.to_string())))?;
+        // Their lengths are not checked by burn-pack, and our networks have none.
+        if let Some(tensor) = tensors.iter().find(|t| matches!(t.dtype, DType::QFloat(_))) {
+            return Err(broken(&name, format!("{} is quantised", tensor.name)));
+        }
+        Self::new(name, Container::Burnpack, tensors, len)
     }
 
-    /// Sorts, and strips the wrappers and prefixes that training scripts leave.
+    /// Sorts, and strips the wrappers and prefixes that training scripts leave. The file has
+    /// `len` bytes.
     pub(super) fn new(
         name: String,
         container: Container,
         tensors: Vec<PackTensor>,
+        len: u64,
     ) -> Result<Self, Error> {
         let mut tensors = tensors;
+        // A tensor may repeat its values (stride 0) up to 10 GiB, or have sizes without values.
+        let too_large = |tensor: &&PackTensor| {
+            let largest = tensor.shape.iter().max().copied().unwrap_or(0);
+            tensor.byte_len().max(largest) as u64 > len
+        };
+        if let Some(tensor) = tensors.iter().find(too_large) {
+            let reason = format!("tensor {} is larger than the file", tensor.name);
+            return Err(broken(&name, shortened(&reason)));
+        }
         tensors.sort_by(|a, b| a.name.cmp(&b.name));
         let infos = tensors
             .iter()
@@ -278,10 +352,22 @@ impl Checkpoint {
     }
 
     pub(super) fn broken(&self, reason: impl fmt::Display) -> Error {
-        Error::Container {
-            name: self.name.clone(),
-            reason: reason.to_string(),
-        }
+        broken(&self.name, shortened(&reason.to_string()))
+    }
+}
+
+fn broken(name: &str, reason: impl fmt::Display) -> Error {
+    Error::Container {
+        name: name.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+/// What a file says of itself may be long; a message is a line.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(MESSAGE) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
     }
 }
 
@@ -291,12 +377,8 @@ fn strip(tensor: &mut PackTensor, prefix: &str) -> bool {
 }
 
 /// Zip, pickle protocol 2 or later, or a tar archive, by their first bytes.
-fn is_pytorch(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK\x03\x04")
-        || (bytes.first() == Some(&0x80) && bytes.get(8) != Some(&b'{'))
-        || bytes.get(257..262) == Some(b"ustar")
-}
-
-fn burn_pack_magic() -> [u8; 4] {
-    burn_pack::MAGIC_NUMBER.to_le_bytes()
+fn is_pytorch(head: &[u8]) -> bool {
+    head.starts_with(b"PK\x03\x04")
+        || (head.first() == Some(&0x80) && head.get(8) != Some(&b'{'))
+        || guard::is_tar(head)
 }

@@ -6,6 +6,7 @@ use burn::module::Module;
 use burn::tensor::DType;
 use burn_store::{FloatCastAdapter, ModuleAdapter, ModuleSnapshot, PyTorchToBurnAdapter};
 
+use super::checkpoint::shortened;
 use super::{Checkpoint, KeyRow, slots};
 use crate::Error;
 
@@ -106,7 +107,7 @@ fn summary((kind, list): &(&str, Vec<String>)) -> String {
     let shown = list
         .iter()
         .take(LISTED)
-        .map(String::as_str)
+        .map(|item| shortened(item))
         .collect::<Vec<_>>()
         .join(", ");
     let more = match list.len().saturating_sub(LISTED) {

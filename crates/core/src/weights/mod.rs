@@ -3,10 +3,12 @@
 
 mod adapt;
 mod checkpoint;
+mod guard;
 mod keys;
 mod load;
 mod meta;
 mod save;
+mod source;
 
 pub use checkpoint::{Checkpoint, Container, TensorInfo};
 pub use keys::{KeyRow, Slot, slots};
