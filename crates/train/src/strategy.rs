@@ -24,6 +24,9 @@ use crate::trainee::{Trainable, Trainee};
 const LOSS: &str = "Loss";
 const ACCURACY: &str = "Accuracy";
 
+/// Less than one image makes, more than a figure loses on its way through a file.
+const BETTER: f64 = 1e-6;
+
 type Processor<M> = SupervisedTrainingEventProcessor<Trainee<M>>;
 
 /// Burn's own strategy for one device stops before it checkpoints, and takes a loss that is no
@@ -148,7 +151,7 @@ impl<M: Trainable, P: FnMut(&EpochReport)> OneDevice<M, P> {
         (self.save)(trainee.model(), &self.output.join("last.safetensors"))?;
         // Without validation images every epoch has the same score: the last counts as the best.
         let better = match state.best {
-            Some(best) => found.top1 > best.top1 || !self.validated,
+            Some(best) => found.top1 > best.top1 + BETTER || !self.validated,
             None => true,
         };
         if better {
