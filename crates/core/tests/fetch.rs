@@ -541,7 +541,6 @@ fn the_cache_lists_verifies_and_removes_what_rows_name_and_nothing_else() {
 
 /// What a fetching process of its own does; [`process`] starts it. As a test of this process it
 /// has nothing to do.
-#[expect(clippy::print_stdout, reason = "another process reads it")]
 #[test]
 fn another_process() {
     let Ok(url) = std::env::var("FETCH_URL") else {

@@ -18,7 +18,7 @@ use std::io;
 use super::source::Source;
 
 /// What all small things of a file may take, whatever its length: far above any real file.
-const BASE: u64 = 36 << 20;
+const BASE: u64 = 32 << 20;
 
 /// Bytes that objects may take while a file of `len` bytes is opened.
 fn allowance(len: u64) -> u64 {

@@ -17,7 +17,7 @@ const CENTRAL: usize = 46;
 const LOCAL: u64 = 30;
 
 /// A directory's share of the file; `resnet152` has 0.1 MB of it.
-const DIRECTORY: u64 = 2 << 20;
+const DIRECTORY: u64 = 1 << 20;
 /// What a compressed pickle may unpack to.
 const PICKLE: u64 = 8 << 20;
 
