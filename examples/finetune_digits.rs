@@ -13,7 +13,7 @@ use burn::tensor::Device;
 use burn_zoo::{AnyClassifier, Classifier as _, DIGITS, Error};
 use burn_zoo_train::{Classes, Dataset};
 
-const STEPS: usize = 24;
+const STEPS: usize = 40;
 const BATCH: usize = 32;
 
 fn main() -> Result<(), Error> {
