@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Dtype};
 use burn_zoo::{AnyClassifier, Options};
 use burn_zoo_train::{
-    Classes, Dataset, EpochReport, Recipe, Run, Start, TrainReport, evaluate, train,
+    Classes, Data, Dataset, EpochReport, Recipe, Run, Start, TrainReport, Valid, evaluate, train,
 };
 
 /// The first `count` training digits as a data set of their own, its test split the same images.
@@ -84,7 +84,10 @@ fn start(
 }
 
 fn losses(report: &TrainReport) -> Vec<[f64; 3]> {
-    let row = |epoch: &EpochReport| [epoch.train_loss, epoch.valid_loss, epoch.top1];
+    let row = |epoch: &EpochReport| {
+        let [loss, top1] = [epoch.valid_loss, epoch.top1].map(Option::unwrap);
+        [epoch.train_loss, loss, top1]
+    };
     report.epochs.iter().map(row).collect()
 }
 
@@ -107,6 +110,26 @@ fn names(folder: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+#[test]
+fn without_validation_images_the_last_epoch_is_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    few_digits(folder.path(), 16);
+    let recipe = Recipe {
+        epochs: 2,
+        data: Data {
+            valid: Valid::Count(0),
+            ..recipe(folder.path(), "run").data
+        },
+        ..recipe(folder.path(), "run")
+    };
+    let report = run(&recipe).unwrap();
+    let figures = |epoch: &EpochReport| (epoch.valid_loss, epoch.top1);
+    assert!(report.epochs.iter().map(figures).eq([(None, None); 2]));
+    assert_eq!((report.best.epoch, report.best.top1), (2, None));
+    let last = report.checkpoint.with_file_name("last.safetensors");
+    assert!(std::fs::read(&report.checkpoint).unwrap() == std::fs::read(last).unwrap());
 }
 
 #[test]

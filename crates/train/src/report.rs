@@ -11,21 +11,21 @@ pub struct EpochReport {
     pub epoch: usize,
     /// Mean training loss.
     pub train_loss: f64,
-    /// Cross entropy on the validation images.
-    pub valid_loss: f64,
-    /// Accuracy on the validation images, in percent.
-    pub top1: f64,
+    /// Cross entropy on the validation images, where there are some.
+    pub valid_loss: Option<f64>,
+    /// Accuracy on the validation images, in percent, where there are some.
+    pub top1: Option<f64>,
     /// Time taken.
     pub seconds: f64,
 }
 
-/// The best epoch.
+/// The best epoch: the last where there are no validation images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Best {
     /// Number of the epoch, from 1.
     pub epoch: usize,
-    /// Its accuracy on the validation images, in percent.
-    pub top1: f64,
+    /// Its accuracy on the validation images, in percent, where there are some.
+    pub top1: Option<f64>,
 }
 
 /// A finished run.

@@ -126,10 +126,7 @@ impl<M: Trainable, P: FnMut(&EpochReport)> OneDevice<M, P> {
             let found = store.find_metric(name, epoch, Aggregate::Mean, &split);
             found.unwrap_or_default()
         };
-        let valid = |name| match self.validated {
-            true => mean(name, Split::Valid),
-            false => 0.0,
-        };
+        let valid = |name| self.validated.then(|| mean(name, Split::Valid));
         EpochReport {
             epoch,
             train_loss: mean(LOSS, Split::Train),
@@ -151,8 +148,10 @@ impl<M: Trainable, P: FnMut(&EpochReport)> OneDevice<M, P> {
         (self.save)(trainee.model(), &self.output.join("last.safetensors"))?;
         // Without validation images every epoch has the same score: the last counts as the best.
         let better = match state.best {
-            Some(best) => found.top1 > best.top1 + BETTER || !self.validated,
-            None => true,
+            Some(Best {
+                top1: Some(best), ..
+            }) => found.top1.is_some_and(|top1| top1 > best + BETTER),
+            _ => true,
         };
         if better {
             state.best = Some(Best {

@@ -81,12 +81,11 @@ impl Args {
         if self.json {
             report::json(&document(&done))?;
         } else {
-            report::text(&format!(
-                "best top-1 {:.2} % in epoch {}, kept in {}",
-                done.best.top1,
-                done.best.epoch,
-                done.checkpoint.display()
-            ))?;
+            let best = match done.best.top1 {
+                Some(top1) => format!("best top-1 {top1:.2} % in epoch {}", done.best.epoch),
+                None => format!("nothing to validate on; epoch {}", done.best.epoch),
+            };
+            report::text(&format!("{best}, kept in {}", done.checkpoint.display()))?;
         }
         Ok(Outcome::Done)
     }
@@ -110,9 +109,13 @@ fn document(done: &TrainReport) -> Value {
 }
 
 fn line(epoch: &EpochReport, total: usize) -> String {
+    let valid = match (epoch.valid_loss, epoch.top1) {
+        (Some(loss), Some(top1)) => format!("valid loss {loss:.4}, top-1 {top1:.2} %, "),
+        _ => String::new(),
+    };
     format!(
-        "epoch {}/{total}: train loss {:.4}, valid loss {:.4}, top-1 {:.2} %, {:.1} s",
-        epoch.epoch, epoch.train_loss, epoch.valid_loss, epoch.top1, epoch.seconds
+        "epoch {}/{total}: train loss {:.4}, {valid}{:.1} s",
+        epoch.epoch, epoch.train_loss, epoch.seconds
     )
 }
 
