@@ -88,7 +88,7 @@ pub fn to_burnpack<M: Module>(module: &M, dtype: Dtype) -> Result<Vec<u8>, Error
     Ok(bytes.to_vec())
 }
 
-/// Writes [`to_safetensors`] to `path`, as [`write`] does. An existing file is replaced.
+/// Writes [`to_safetensors`] to `path`, as [`write()`] does. An existing file is replaced.
 ///
 /// # Errors
 ///
