@@ -2,10 +2,7 @@
 
 use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{
-    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
-    Pretrained, ValueRange,
-};
+use burn_zoo_core::{Architecture, Interpolation, Layout, Options, Preprocess, Pretrained};
 
 use crate::{
     CifarInceptionResNetV2, CifarInceptionResNetV2Config, InceptionResNetV2,
@@ -49,12 +46,9 @@ const PREPROCESS: Preprocess = Preprocess {
     resize: 333,
     crop: [299, 299],
     interpolation: Interpolation::Bicubic,
-    channels: 3,
-    order: ChannelOrder::Rgb,
-    range: ValueRange::Unit,
     mean: [0.5; 3],
     std: [0.5; 3],
-    orientation: Orientation::Ignore,
+    ..Preprocess::IMAGENET
 };
 
 /// Every published file that fits a network of this crate (accuracies as published).

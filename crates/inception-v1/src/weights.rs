@@ -3,8 +3,7 @@
 use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
 use burn_zoo_core::{
-    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
-    Pretrained, ValueRange,
+    Architecture, ChannelOrder, Layout, Options, Preprocess, Pretrained, ValueRange,
 };
 
 use crate::{
@@ -69,16 +68,10 @@ pub const ROWS: [WeightsMeta; 1] = [WeightsMeta {
     sha256: Some("1378be20"),
     classes: 1000,
     preprocess: Preprocess {
-        resize: 256,
-        crop: [224, 224],
-        interpolation: Interpolation::Bilinear,
-        channels: 3,
-        order: ChannelOrder::Rgb,
-        range: ValueRange::Unit,
         // ImageNet's statistics with torchvision's `transform_input` after them come to this.
         mean: [0.5; 3],
         std: [0.5; 3],
-        orientation: Orientation::Ignore,
+        ..Preprocess::IMAGENET
     },
     top1: Some(69.778),
     top5: Some(89.530),

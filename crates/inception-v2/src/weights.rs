@@ -3,8 +3,7 @@
 use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
 use burn_zoo_core::{
-    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
-    Pretrained, ValueRange,
+    Architecture, ChannelOrder, Layout, Options, Preprocess, Pretrained, ValueRange,
 };
 
 use crate::{CifarInceptionV2, CifarInceptionV2Config, InceptionV2, InceptionV2Config};
@@ -61,15 +60,11 @@ pub const ROWS: [WeightsMeta; 1] = [WeightsMeta {
     sha256: None,
     classes: 1000,
     preprocess: Preprocess {
-        resize: 256,
-        crop: [224, 224],
-        interpolation: Interpolation::Bilinear,
-        channels: 3,
         order: ChannelOrder::Bgr,
         range: ValueRange::Byte,
         mean: [104.0, 117.0, 128.0],
         std: [1.0; 3],
-        orientation: Orientation::Ignore,
+        ..Preprocess::IMAGENET
     },
     top1: None,
     top5: None,

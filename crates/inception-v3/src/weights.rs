@@ -2,10 +2,7 @@
 
 use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{
-    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
-    Pretrained, ValueRange,
-};
+use burn_zoo_core::{Architecture, Interpolation, Layout, Options, Preprocess, Pretrained};
 
 use crate::{
     CifarInceptionV3, CifarInceptionV3Config, InceptionV3, InceptionV3Config, PoolPadding,
@@ -62,12 +59,9 @@ const fn crop(
         resize,
         crop: [299, 299],
         interpolation,
-        channels: 3,
-        order: ChannelOrder::Rgb,
-        range: ValueRange::Unit,
         mean,
         std,
-        orientation: Orientation::Ignore,
+        ..Preprocess::IMAGENET
     }
 }
 

@@ -2,10 +2,7 @@
 
 use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{
-    Architecture, ChannelOrder, Interpolation, Layout, Options, Orientation, Preprocess,
-    Pretrained, ValueRange,
-};
+use burn_zoo_core::{Architecture, Interpolation, Layout, Options, Preprocess, Pretrained};
 
 use crate::{CifarInceptionV4, CifarInceptionV4Config, InceptionV4, InceptionV4Config};
 
@@ -72,12 +69,9 @@ pub const ROWS: [WeightsMeta; 1] = [WeightsMeta {
         resize: 341,
         crop: [299, 299],
         interpolation: Interpolation::Bicubic,
-        channels: 3,
-        order: ChannelOrder::Rgb,
-        range: ValueRange::Unit,
         mean: [0.5; 3],
         std: [0.5; 3],
-        orientation: Orientation::Ignore,
+        ..Preprocess::IMAGENET
     },
     top1: Some(80.144),
     top5: Some(94.982),
