@@ -203,7 +203,7 @@ pub trait Pretrained: Classifier {
         let mut file = checkpoint.under_reference_keys(&model.slots())?;
         let mut found = layout.read(&file, usual);
         if known.classes == 1000 && found.classes == 1001 && adapt.classes != Some(1001) {
-            file = file.without_background(layout.heads)?;
+            file = Cow::Owned(file.without_background(layout.heads)?);
             found.classes = 1000;
         }
         let wanted = Options {
@@ -216,7 +216,7 @@ pub trait Pretrained: Classifier {
             },
         };
         if wanted.channels != found.channels {
-            file = file.with_channels(layout.first, wanted.channels)?;
+            file = Cow::Owned(file.with_channels(layout.first, wanted.channels)?);
         }
         let mut kept = Vec::new();
         if wanted.classes != found.classes {

@@ -4,15 +4,12 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::pool::{
     AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, AvgPool2d, AvgPool2dConfig, MaxPool2d,
-    MaxPool2dConfig,
 };
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{ConvNormAct, ConvNormActConfig, chain};
+use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
+use burn_zoo_core::{ConvNormAct, chain};
 use serde::{Deserialize, Serialize};
-
-/// Added to the variance by every batch norm: TF-Slim's, not in the paper.
-const EPSILON: f64 = 1e-3;
 
 /// Whether an average pool that pads divides by the padding too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,26 +18,6 @@ pub enum PoolPadding {
     Counted,
     /// It divides by the pixels that are there: TensorFlow, Keras.
     NotCounted,
-}
-
-/// A convolution without padding.
-pub(crate) fn valid(channels: [usize; 2], kernel: [usize; 2]) -> ConvNormActConfig {
-    ConvNormActConfig::new(channels, kernel).with_epsilon(EPSILON)
-}
-
-/// A convolution that keeps the grid.
-pub(crate) fn same(channels: [usize; 2], kernel: [usize; 2]) -> ConvNormActConfig {
-    valid(channels, kernel).same()
-}
-
-/// The convolution that halves the grid.
-fn halving(channels: [usize; 2]) -> ConvNormActConfig {
-    valid(channels, [3, 3]).with_stride(2)
-}
-
-/// The pool that halves the grid.
-pub(crate) fn max_pool() -> MaxPool2d {
-    MaxPool2dConfig::new([3, 3]).with_strides([2, 2]).init()
 }
 
 /// The pool that keeps the grid.
@@ -76,20 +53,23 @@ impl InceptionAConfig {
         let [reduce_5x5, conv_5x5] = self.branch_5x5;
         let [reduce_3x3, first_3x3, second_3x3] = self.branch_double_3x3;
         InceptionA {
-            branch_1x1: same([input, self.branch_1x1], [1, 1]).init(device),
-            branch_5x5: [
-                same([input, reduce_5x5], [1, 1]),
-                same([reduce_5x5, conv_5x5], [5, 5]),
-            ]
-            .map(|layer| layer.init(device)),
-            branch_double_3x3: [
-                same([input, reduce_3x3], [1, 1]),
-                same([reduce_3x3, first_3x3], [3, 3]),
-                same([first_3x3, second_3x3], [3, 3]),
-            ]
-            .map(|layer| layer.init(device)),
+            branch_1x1: same(self.branch_1x1, [1, 1]).init(input, device),
+            branch_5x5: branch(
+                input,
+                [same(reduce_5x5, [1, 1]), same(conv_5x5, [5, 5])],
+                device,
+            ),
+            branch_double_3x3: branch(
+                input,
+                [
+                    same(reduce_3x3, [1, 1]),
+                    same(first_3x3, [3, 3]),
+                    same(second_3x3, [3, 3]),
+                ],
+                device,
+            ),
             avg_pool: avg_pool(padding),
-            branch_pool: same([input, self.branch_pool], [1, 1]).init(device),
+            branch_pool: same(self.branch_pool, [1, 1]).init(input, device),
         }
     }
 }
@@ -139,13 +119,12 @@ impl ReductionAConfig {
     pub fn init(&self, input: usize, device: &Device) -> ReductionA {
         let [reduce, first, second] = self.branch_double_3x3;
         ReductionA {
-            branch_3x3: halving([input, self.branch_3x3]).init(device),
-            branch_double_3x3: [
-                same([input, reduce], [1, 1]),
-                same([reduce, first], [3, 3]),
-                halving([first, second]),
-            ]
-            .map(|layer| layer.init(device)),
+            branch_3x3: strided(self.branch_3x3).init(input, device),
+            branch_double_3x3: branch(
+                input,
+                [same(reduce, [1, 1]), same(first, [3, 3]), strided(second)],
+                device,
+            ),
             branch_pool: max_pool(),
         }
     }
@@ -190,25 +169,34 @@ impl InceptionBConfig {
 
     /// Initialises the module.
     pub fn init(&self, input: usize, padding: PoolPadding, device: &Device) -> InceptionB {
-        let Self { inner, branch } = *self;
+        let Self {
+            inner,
+            branch: width,
+        } = *self;
         InceptionB {
-            branch_1x1: same([input, branch], [1, 1]).init(device),
-            branch_7x7: [
-                same([input, inner], [1, 1]),
-                same([inner, inner], [1, 7]),
-                same([inner, branch], [7, 1]),
-            ]
-            .map(|layer| layer.init(device)),
-            branch_double_7x7: [
-                same([input, inner], [1, 1]),
-                same([inner, inner], [7, 1]),
-                same([inner, inner], [1, 7]),
-                same([inner, inner], [7, 1]),
-                same([inner, branch], [1, 7]),
-            ]
-            .map(|layer| layer.init(device)),
+            branch_1x1: same(width, [1, 1]).init(input, device),
+            branch_7x7: branch(
+                input,
+                [
+                    same(inner, [1, 1]),
+                    same(inner, [1, 7]),
+                    same(width, [7, 1]),
+                ],
+                device,
+            ),
+            branch_double_7x7: branch(
+                input,
+                [
+                    same(inner, [1, 1]),
+                    same(inner, [7, 1]),
+                    same(inner, [1, 7]),
+                    same(inner, [7, 1]),
+                    same(width, [1, 7]),
+                ],
+                device,
+            ),
             avg_pool: avg_pool(padding),
-            branch_pool: same([input, branch], [1, 1]).init(device),
+            branch_pool: same(width, [1, 1]).init(input, device),
         }
     }
 }
@@ -258,15 +246,17 @@ impl ReductionBConfig {
         let [reduce, conv_3x3] = self.branch_3x3;
         let inner = self.branch_7x7x3;
         ReductionB {
-            branch_3x3: [same([input, reduce], [1, 1]), halving([reduce, conv_3x3])]
-                .map(|layer| layer.init(device)),
-            branch_7x7x3: [
-                same([input, inner], [1, 1]),
-                same([inner, inner], [1, 7]),
-                same([inner, inner], [7, 1]),
-                halving([inner, inner]),
-            ]
-            .map(|layer| layer.init(device)),
+            branch_3x3: branch(input, [same(reduce, [1, 1]), strided(conv_3x3)], device),
+            branch_7x7x3: branch(
+                input,
+                [
+                    same(inner, [1, 1]),
+                    same(inner, [1, 7]),
+                    same(inner, [7, 1]),
+                    strided(inner),
+                ],
+                device,
+            ),
             branch_pool: max_pool(),
         }
     }
@@ -320,21 +310,21 @@ impl InceptionCConfig {
     pub fn init(&self, input: usize, padding: PoolPadding, device: &Device) -> InceptionC {
         let [reduce, conv_3x3] = self.branch_double_3x3;
         let split = |input| Split {
-            conv_1x3: same([input, self.split], [1, 3]).init(device),
-            conv_3x1: same([input, self.split], [3, 1]).init(device),
+            conv_1x3: same(self.split, [1, 3]).init(input, device),
+            conv_3x1: same(self.split, [3, 1]).init(input, device),
         };
         InceptionC {
-            branch_1x1: same([input, self.branch_1x1], [1, 1]).init(device),
-            branch_3x3: same([input, self.branch_3x3], [1, 1]).init(device),
+            branch_1x1: same(self.branch_1x1, [1, 1]).init(input, device),
+            branch_3x3: same(self.branch_3x3, [1, 1]).init(input, device),
             branch_3x3_split: split(self.branch_3x3),
-            branch_double_3x3: [
-                same([input, reduce], [1, 1]),
-                same([reduce, conv_3x3], [3, 3]),
-            ]
-            .map(|layer| layer.init(device)),
+            branch_double_3x3: branch(
+                input,
+                [same(reduce, [1, 1]), same(conv_3x3, [3, 3])],
+                device,
+            ),
             branch_double_3x3_split: split(conv_3x3),
             avg_pool: avg_pool(padding),
-            branch_pool: same([input, self.branch_pool], [1, 1]).init(device),
+            branch_pool: same(self.branch_pool, [1, 1]).init(input, device),
         }
     }
 }
@@ -408,8 +398,8 @@ impl AuxHead {
         let [reduce, features] = [128, 768];
         Self {
             avg_pool: AvgPool2dConfig::new([5, 5]).with_strides([3, 3]).init(),
-            conv_1x1: same([input, reduce], [1, 1]).init(device),
-            conv_5x5: valid([reduce, features], [5, 5]).init(device),
+            conv_1x1: same(reduce, [1, 1]).init(input, device),
+            conv_5x5: valid(features, [5, 5]).init(reduce, device),
             global_pool: AdaptiveAvgPool2dConfig::new([1, 1]).init(),
             classifier: LinearConfig::new(features, num_classes).init(device),
         }

@@ -4,12 +4,13 @@ use burn::config::Config;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use burn_zoo_core::slim::{branch, same};
 use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{Classifier, ConvNormAct, FeatureMap, InputSpec, chain, with_outputs};
 
 use crate::blocks::{
     InceptionA, InceptionAConfig, InceptionB, InceptionBConfig, InceptionC, InceptionCConfig,
-    PoolPadding, ReductionA, ReductionAConfig, ReductionB, ReductionBConfig, same,
+    PoolPadding, ReductionA, ReductionAConfig, ReductionB, ReductionBConfig,
 };
 
 /// Channels after each convolution of the stem, the second of which halves the grid.
@@ -73,11 +74,11 @@ impl CifarInceptionV3Config {
     pub fn init(&self, device: &Device) -> CifarInceptionV3 {
         let padding = PoolPadding::Counted;
         let [first, mut channels] = STEM;
-        let stem = [
-            same([self.in_channels, first], [3, 3]),
-            same([first, channels], [3, 3]).with_stride(2),
-        ]
-        .map(|layer| layer.init(device));
+        let stem = branch(
+            self.in_channels,
+            [same(first, [3, 3]), same(channels, [3, 3]).with_stride(2)],
+            device,
+        );
         let mixed_5b = MIXED_5B.init(channels, padding, device);
         channels = MIXED_5B.out_channels();
         let mixed_6a = MIXED_6A.init(channels, device);

@@ -5,6 +5,7 @@ use burn::module::Module;
 use burn::nn::pool::MaxPool2d;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
+use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
 use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{
     Classifier, ConvNormAct, FeatureMap, Head, InputSpec, global_average, with_outputs,
@@ -13,7 +14,6 @@ use burn_zoo_core::{
 use crate::blocks::{
     AuxHead, InceptionA, InceptionAConfig, InceptionB, InceptionBConfig, InceptionC,
     InceptionCConfig, PoolPadding, ReductionA, ReductionAConfig, ReductionB, ReductionBConfig,
-    max_pool, same, valid,
 };
 
 /// Channels after each convolution of the stem.
@@ -101,14 +101,17 @@ impl InceptionV3Config {
     /// Initialises the network.
     pub fn init(&self, device: &Device) -> InceptionV3 {
         let [conv_1a, conv_2a, conv_2b, conv_3b, conv_4a] = STEM;
-        let stem = [
-            valid([self.in_channels, conv_1a], [3, 3]).with_stride(2),
-            valid([conv_1a, conv_2a], [3, 3]),
-            same([conv_2a, conv_2b], [3, 3]),
-            valid([conv_2b, conv_3b], [1, 1]),
-            valid([conv_3b, conv_4a], [3, 3]),
-        ]
-        .map(|layer| layer.init(device));
+        let stem = branch(
+            self.in_channels,
+            [
+                strided(conv_1a),
+                valid(conv_2a, [3, 3]),
+                same(conv_2b, [3, 3]),
+                valid(conv_3b, [1, 1]),
+                valid(conv_4a, [3, 3]),
+            ],
+            device,
+        );
 
         let mut channels = conv_4a;
         let mixed_5 = MIXED_5.map(|(_, config)| {

@@ -4,11 +4,12 @@
 
 use burn::module::Module;
 use burn::nn::PaddingConfig2d;
-use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
+use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d};
 use burn::tensor::{Device, Tensor};
+use burn_zoo_core::slim::{branch, max_pool, same, strided};
 use burn_zoo_core::{ConvNormAct, chain};
 
-use burn_zoo_core::slim::{branch, same, strided};
+pub use burn_zoo_core::slim::{ReductionA, ReductionAWidths};
 
 /// The pooling of a module that keeps the grid.
 fn avg_pool() -> AvgPool2d {
@@ -17,11 +18,6 @@ fn avg_pool() -> AvgPool2d {
         .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
         .with_count_include_pad(false)
         .init()
-}
-
-/// The pooling of a module that halves the grid, and of the stem.
-pub(crate) fn max_pool() -> MaxPool2d {
-    MaxPool2dConfig::new([3, 3]).with_strides([2, 2]).init()
 }
 
 /// Widths of [`InceptionA`].
@@ -86,58 +82,6 @@ impl InceptionA {
             chain(&self.branch_3x3, input.clone()),
             chain(&self.branch_double_3x3, input.clone()),
             self.branch_pool.forward(self.avg_pool.forward(input)),
-        ];
-        Tensor::cat(branches, 1)
-    }
-}
-
-/// Widths of [`ReductionA`], under the letters of Table 1.
-#[derive(Clone, Copy, Debug)]
-pub struct ReductionAWidths {
-    /// 1x1 before two 3x3.
-    pub k: usize,
-    /// The first of two 3x3.
-    pub l: usize,
-    /// The second of two 3x3.
-    pub m: usize,
-    /// 3x3 alone.
-    pub n: usize,
-}
-
-impl ReductionAWidths {
-    /// Channels of the output.
-    pub const fn output(&self, input: usize) -> usize {
-        self.n + self.m + input
-    }
-
-    /// Initialises the module.
-    pub fn init(&self, input: usize, device: &Device) -> ReductionA {
-        let branch_double_3x3 = [same(self.k, [1, 1]), same(self.l, [3, 3]), strided(self.m)];
-        ReductionA {
-            branch_3x3: strided(self.n).init(input, device),
-            branch_double_3x3: branch(input, branch_double_3x3, device),
-            max_pool: max_pool(),
-        }
-    }
-}
-
-/// Reduction-A, from the 35x35 grid to 17x17 (Figure 7).
-///
-/// `[batch, 384, 35, 35] -> [batch, 384 + 256 + 384, 17, 17]`
-#[derive(Module, Debug)]
-pub struct ReductionA {
-    branch_3x3: ConvNormAct,
-    branch_double_3x3: [ConvNormAct; 3],
-    max_pool: MaxPool2d,
-}
-
-impl ReductionA {
-    /// Concatenates the three branches along the channels.
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let branches = vec![
-            self.branch_3x3.forward(input.clone()),
-            chain(&self.branch_double_3x3, input.clone()),
-            self.max_pool.forward(input),
         ];
         Tensor::cat(branches, 1)
     }

@@ -5,8 +5,7 @@ use burn::nn::pool::MaxPool2d;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{ConvNormAct, chain};
 
-use crate::blocks::max_pool;
-use burn_zoo_core::slim::{branch, same, strided, valid};
+use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
 
 /// Widths of [`Stem`].
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,7 @@
 //! A file made to fit a network that differs from the one it was trained for.
 
+use std::borrow::Cow;
+
 use burn::tensor::{Bytes, DType, TensorData};
 use burn_store::burn_pack::Tensor as PackTensor;
 
@@ -15,11 +17,11 @@ impl Checkpoint {
     /// # Errors
     ///
     /// [`Error::Container`] if values cannot be read.
-    pub fn under_reference_keys(&self, slots: &[Slot]) -> Result<Self, Error> {
-        let mut file = self.clone();
-        if !file.is_ours {
-            return Ok(file);
+    pub fn under_reference_keys(&self, slots: &[Slot]) -> Result<Cow<'_, Self>, Error> {
+        if !self.is_ours {
+            return Ok(Cow::Borrowed(self));
         }
+        let mut file = self.clone();
         file.is_ours = false;
         for tensor in &mut file.tensors {
             if let Some(slot) = slots.iter().find(|slot| slot.path == tensor.name) {
@@ -35,7 +37,7 @@ impl Checkpoint {
                 *tensor = packed(&tensor.name, vec![columns, rows], transposed);
             }
         }
-        Ok(file)
+        Ok(Cow::Owned(file))
     }
 
     /// The file without the first class of each of `heads` (keys without `.weight`): TensorFlow
