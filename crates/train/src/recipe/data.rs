@@ -1,5 +1,6 @@
 //! The images of a run, and how they are changed.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use burn_zoo_core::Error;
@@ -9,31 +10,42 @@ use super::range;
 use crate::augment::Augment;
 use crate::classes::Classes;
 use crate::data::Dataset;
+use crate::loader::BadImages;
 
 /// The images of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// Folder of the data set.
+    /// Folder or archive of the data set.
     pub path: PathBuf,
     /// Split that is trained on.
     #[serde(default = "train_split")]
     pub train: String,
-    /// How much of the split's end is kept back for validation.
+    /// What is kept for validation.
     pub valid: Valid,
+    /// Threads that read images and change them; as many as there are cores, at most 8, if absent.
+    /// Their number changes no result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<NonZeroUsize>,
+    /// Counts images that cannot be read and goes on without them; else the first ends the run.
+    #[serde(default)]
+    pub skip_bad_images: bool,
     /// Random changes of the training images.
     #[serde(default)]
     pub augment: Augment,
 }
 
-/// How many images are kept back for validation.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// What is kept for validation: a part of the training split, of each class as large a share as
+/// of all, or another split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Valid {
-    /// This many.
+    /// This many images.
     Count(usize),
     /// This share, between 0 and 1.
     Fraction(f64),
+    /// The split of this name.
+    Split(String),
 }
 
 fn train_split() -> String {
@@ -41,11 +53,24 @@ fn train_split() -> String {
 }
 
 impl Data {
+    /// What happens to images that cannot be read.
+    pub fn bad_images(&self) -> BadImages {
+        if self.skip_bad_images {
+            BadImages::Skip
+        } else {
+            BadImages::Stop
+        }
+    }
+
     /// Checks what the types leave open.
     pub(super) fn check(&self) -> Result<(), String> {
-        match self.valid {
-            Valid::Fraction(share) => range("data.valid", share, 0.0..1.0),
-            Valid::Count(_) => Ok(()),
+        self.augment.check()?;
+        match &self.valid {
+            Valid::Fraction(share) => range("data.valid", *share, 0.0..1.0),
+            Valid::Split(name) if *name == self.train => Err(format!(
+                "data.valid = {name:?}, but that is what is trained on"
+            )),
+            Valid::Count(_) | Valid::Split(_) => Ok(()),
         }
     }
 
@@ -54,13 +79,18 @@ impl Data {
         &self,
         path: Option<&Path>,
         classes: usize,
+        seed: u64,
     ) -> Result<(Dataset, Dataset), Error> {
         let path = path.unwrap_or(&self.path);
         let all = Dataset::open(path, &self.train, &Classes::unnamed(classes))?;
-        let count = match self.valid {
-            Valid::Count(count) => count,
+        let count = match &self.valid {
+            Valid::Count(count) => *count,
             Valid::Fraction(share) => (all.len() as f64 * share).round() as usize,
+            Valid::Split(name) => {
+                let validation = Dataset::open(path, name, &all.classes(classes))?;
+                return Ok((all, validation));
+            }
         };
-        all.split_last(count)
+        all.hold_out(count, seed)
     }
 }

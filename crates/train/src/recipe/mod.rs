@@ -17,6 +17,7 @@ pub use optimizer::{Algorithm, Optimizer};
 pub use schedule::{Decay, ScheduleConfig};
 
 use crate::data::Dataset;
+use crate::mix::Mix;
 
 /// Name of the recipe in the folder of its run.
 pub(crate) const OF_RUN: &str = "recipe.toml";
@@ -44,6 +45,9 @@ pub struct Recipe {
     pub output: PathBuf,
     /// The images.
     pub data: Data,
+    /// Mixing of the training images with each other.
+    #[serde(default)]
+    pub mix: Mix,
     /// The optimizer.
     pub optimizer: Optimizer,
     /// The learning rate over time.
@@ -105,14 +109,14 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Opens the data and keeps its end back: training images and validation images. `path`
+    /// Opens the data and keeps a part back: training images and validation images. `path`
     /// replaces the recipe's own.
     ///
     /// # Errors
     ///
     /// What [`Dataset::open`] says, and [`Error::Dataset`] if nothing is left to train on.
     pub fn datasets(&self, path: Option<&Path>) -> Result<(Dataset, Dataset), Error> {
-        self.data.open(path, self.classes)
+        self.data.open(path, self.classes, self.seed)
     }
 
     /// Checks what the types leave open.
@@ -130,6 +134,7 @@ impl Recipe {
         }
         range("label_smoothing", f64::from(self.label_smoothing), 0.0..1.0)?;
         self.data.check()?;
+        self.mix.check()?;
         self.optimizer.check()?;
         self.schedule.check(self.epochs)
     }
