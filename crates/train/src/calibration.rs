@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn many_guesses_give_the_error_of_an_independent_implementation() {
-        // tools/reference/calibration.py, with numpy as in the code that goes with the paper.
+        // tools/reference/evaluate.py, as the code that goes with the paper has it.
         let mut found = Calibration::default();
         for index in 0..1000_u64 {
             let confidence = (index * 7919 % 1000) as f64 / 1000.0 + 0.0005;

@@ -236,3 +236,160 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Module;
+    use burn::tensor::Tensor;
+    use burn_zoo_core::{FeatureMap, InputSpec, Pixels, ValueRange};
+
+    use super::*;
+    use crate::augment::tests::{Reference, of};
+    use crate::classes::Classes;
+
+    const CLASSES: usize = 7;
+
+    /// A linear model of an image's brightness, as `tools/reference/evaluate.py` has it.
+    #[derive(Module, Debug)]
+    struct Brightness {
+        #[module(skip)]
+        channels: usize,
+    }
+
+    impl Classifier for Brightness {
+        fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+            let device = images.device();
+            let row = |values: [f32; CLASSES]| Tensor::<2>::from_data([values], &device);
+            let [count, channels, height, width] = images.dims();
+            let brightness = images
+                .reshape([count, channels * height * width])
+                .mean_dim(1);
+            let slopes = row([0.0, 6.0, -3.0, 2.0, 1.0, -1.0, 4.0]);
+            brightness.matmul(slopes) + row([1.0, -2.0, 2.0, 0.0, 0.5, 1.0, -1.0])
+        }
+
+        fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
+            vec![FeatureMap::new("input", images)]
+        }
+
+        fn input(&self) -> InputSpec {
+            InputSpec::small(self.channels, 1)
+        }
+
+        fn num_classes(&self) -> usize {
+            CLASSES
+        }
+
+        fn with_classes(self, _: usize) -> Self {
+            self
+        }
+    }
+
+    #[track_caller]
+    fn close(found: f64, expected: f64) {
+        // f32 logits against double precision.
+        assert!((found - expected).abs() < 1e-5, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn the_figures_are_those_of_an_independent_implementation() {
+        let folder = tempfile::tempdir().unwrap();
+        let labels: Vec<u8> = (0..40).map(|index| index * 3 % 7).collect();
+        let dataset = crate::data::tests::pixels(folder.path(), &labels);
+        let preprocess = Preprocess {
+            resize: 1,
+            crop: [1, 1],
+            channels: 1,
+            range: ValueRange::Byte,
+            mean: [0.0; 3],
+            std: [20.0; 3],
+            ..Preprocess::IMAGENET
+        };
+        let model = Brightness { channels: 1 };
+        let options = Options {
+            batch: 16,
+            ..Options::default()
+        };
+        let found = evaluate(&model, &dataset, &preprocess, options, &Device::flex()).unwrap();
+        // Printed by tools/reference/evaluate.py.
+        assert_eq!((found.images, found.skipped), (40, 0));
+        close(found.top1, 15.0);
+        close(found.top5, 70.0);
+        close(found.loss, 3.719_783_092_917_562);
+        close(found.ece, 0.464_509_112_812_657_33);
+        let column = |class: usize| found.confusion.iter().map(|row| row[class]).sum::<usize>();
+        assert_eq!([0, 1, 2, 3, 4, 5, 6].map(column), [4, 29, 7, 0, 0, 0, 0]);
+        let score = |class: usize| {
+            let score = &found.per_class[class];
+            (score.images, score.precision, score.recall)
+        };
+        assert_eq!(score(1), (6, Some(4.0 / 29.0), Some(4.0 / 6.0)));
+        assert_eq!(score(2), (6, Some(1.0 / 7.0), Some(1.0 / 6.0)));
+        assert_eq!(score(5), (5, None, Some(0.0)));
+    }
+
+    #[test]
+    fn ten_crops_are_torchvisions_and_their_probabilities_are_averaged() {
+        let reference = Reference::read();
+        let [picture, _] = reference.pictures();
+        let preprocess = Preprocess {
+            resize: 18,
+            crop: [16, 16],
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            ..Preprocess::IMAGENET
+        };
+        let crops = preprocess.ten_crops(&picture);
+        let like = Pixels::new(16, 16, 3, vec![0; 768]);
+        let expected = reference.value(&["ten_crops", "ten"]).as_array().unwrap();
+        assert_eq!(expected.len(), 10);
+        for (index, (crop, expected)) in crops.iter().zip(expected).enumerate() {
+            assert_eq!(*crop, of(&like, expected), "crop {index}");
+        }
+
+        let folder = tempfile::tempdir().unwrap();
+        for class in ["0", "1", "2", "3", "4", "5", "6"] {
+            let path = folder.path().join(class);
+            std::fs::create_dir(&path).unwrap();
+            picture
+                .clone()
+                .into_image()
+                .save(path.join("a.png"))
+                .unwrap();
+        }
+        let dataset = Dataset::open(folder.path(), "test", &Classes::unnamed(CLASSES)).unwrap();
+        let model = Brightness { channels: 3 };
+        let row = |crops| {
+            let options = Options {
+                batch: 20,
+                crops,
+                ..Options::default()
+            };
+            evaluate(&model, &dataset, &preprocess, options, &Device::flex()).unwrap()
+        };
+        // The same picture in every class.
+        let expected = |loss: [f64; CLASSES]| loss.iter().sum::<f64>() / CLASSES as f64;
+        close(row(Crops::Ten).loss, expected(TEN));
+        close(row(Crops::One).loss, expected(ONE));
+
+        let small = Preprocess {
+            resize: 15,
+            ..preprocess
+        };
+        let options = Options {
+            crops: Crops::Ten,
+            ..Options::default()
+        };
+        let error = evaluate(&model, &dataset, &small, options, &Device::flex());
+        let message = error.unwrap_err().to_string();
+        assert!(message.contains("ten crops of 16 pixels"), "{message}");
+    }
+
+    /// Printed by tools/reference/evaluate.py.
+    const TEN: [f64; CLASSES] = [
+        1.842_067, 1.788_734, 2.368_544, 1.824_345, 1.833_213, 2.350_907, 1.806_568,
+    ];
+    const ONE: [f64; CLASSES] = [
+        1.850_531, 1.768_730, 2.391_432, 1.823_264, 1.836_898, 2.364_165, 1.795_997,
+    ];
+}

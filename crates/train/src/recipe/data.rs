@@ -94,3 +94,91 @@ impl Data {
         all.hold_out(count, seed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::augment::{Auto, Flip};
+
+    fn data(more: &str) -> Result<Data, String> {
+        let text = format!("path = \"images\"\nvalid = 0.1\n{more}");
+        let data: Data = toml::from_str(&text).map_err(|error| error.to_string())?;
+        data.check().map(|()| data)
+    }
+
+    #[test]
+    fn every_augmentation_has_keys_of_its_own() {
+        let found = data(
+            r#"
+            workers = 3
+            skip_bad_images = true
+            [augment]
+            flip = "horizontal"
+            auto = "trivial"
+            crop = { scale = [0.2, 1.0], size = 176 }
+            jitter = { hue = 0.1 }
+            erase = { probability = 0.1 }
+            "#,
+        )
+        .unwrap();
+        assert_eq!(found.bad_images(), BadImages::Skip);
+        assert_eq!(found.workers.map(NonZeroUsize::get), Some(3));
+        let augment = found.augment;
+        assert_eq!(
+            (augment.flip, augment.auto),
+            (Flip::Horizontal, Auto::Trivial)
+        );
+        let crop = augment.crop.unwrap();
+        // torchvision's default ratio.
+        assert_eq!((crop.ratio, crop.size), ([0.75, 4.0 / 3.0], Some(176)));
+        assert_eq!(augment.erase.unwrap().scale, [0.02, 0.33]);
+        let again: Data = toml::from_str(&toml::to_string(&found).unwrap()).unwrap();
+        assert_eq!(again, found);
+        assert_eq!(data("").unwrap().bad_images(), BadImages::Stop);
+    }
+
+    #[test]
+    fn what_is_out_of_range_is_named() {
+        for (text, named) in [
+            ("workers = 0", "workers"),
+            ("augment.crop.scale = [0.5, 0.1]", "data.augment.crop.scale"),
+            ("augment.crop.ratio = [0, 1]", "ratio"),
+            ("augment.crop.size = 0", "data.augment.crop.size"),
+            ("augment.jitter.hue = 0.6", "data.augment.jitter.hue"),
+            (
+                "augment.erase.probability = 2",
+                "data.augment.erase.probability",
+            ),
+            ("augment.auto = \"rand\"", "trivial"),
+            ("augment.crop.zoom = 1", "scale"),
+        ] {
+            let message = data(text).unwrap_err();
+            assert!(message.contains(named), "{text}: {message}");
+        }
+        let same = "path = \"images\"\nvalid = \"train\"";
+        let same: Data = toml::from_str(same).unwrap();
+        assert!(same.check().unwrap_err().contains("what is trained on"));
+    }
+
+    #[test]
+    fn another_split_validates_with_the_classes_of_training() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = |split: &str, class: &str| {
+            let folder = folder.path().join(split).join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join("1.png"), "").unwrap();
+        };
+        for class in ["ant", "bee", "cat"] {
+            image("train", class);
+        }
+        image("val", "cat");
+        let text = format!("path = {:?}\nvalid = \"val\"", folder.path());
+        let data: Data = toml::from_str(&text).unwrap();
+        let (training, validation) = data.open(None, 3, 1).unwrap();
+        assert_eq!((training.len(), validation.len()), (3, 1));
+        assert_eq!(validation.label(0), 2);
+        image("val", "dog");
+        let message = data.open(None, 3, 1).unwrap_err().to_string();
+        assert!(message.contains("(dog)"), "{message}");
+    }
+}
