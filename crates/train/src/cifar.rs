@@ -417,10 +417,7 @@ mod tests {
         let train = open(&packed, "train").unwrap().unwrap();
         assert_eq!(train.labels, [99, 7]);
         assert_eq!((train.classes(), train.names[99].as_str()), (100, "name99"));
-        assert_eq!(
-            train.records.read(1).unwrap().values()[..3],
-            [6, 56, 106]
-        );
+        assert_eq!(train.records.read(1).unwrap().values()[..3], [6, 56, 106]);
     }
 
     #[test]

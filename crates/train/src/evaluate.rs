@@ -323,9 +323,9 @@ mod tests {
             let score = &found.per_class[class];
             (score.images, score.precision, score.recall)
         };
-        assert_eq!(score(1), (6, Some(4.0 / 29.0), Some(4.0 / 6.0)));
+        assert_eq!(score(1), (5, Some(4.0 / 29.0), Some(4.0 / 5.0)));
         assert_eq!(score(2), (6, Some(1.0 / 7.0), Some(1.0 / 6.0)));
-        assert_eq!(score(5), (5, None, Some(0.0)));
+        assert_eq!(score(5), (6, None, Some(0.0)));
     }
 
     #[test]
