@@ -9,7 +9,8 @@ use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Dtype};
 use burn_zoo::{AnyClassifier, Options};
 use burn_zoo_train::{
-    Classes, Data, Dataset, EpochReport, Recipe, Run, Start, TrainReport, Valid, evaluate, train,
+    Classes, Data, Dataset, EpochReport, EvaluateOptions, Recipe, Run, Start, TrainReport, Valid,
+    evaluate, train,
 };
 
 /// The first `count` training digits as a data set of their own, its test split the same images.
@@ -151,7 +152,14 @@ fn a_run_repeats_itself_learns_and_leaves_a_file_that_loads() {
     let preprocess = burn_zoo::architecture("resnet20_cifar")
         .unwrap()
         .preprocess(1);
-    let found = evaluate(&model, &test, &preprocess, 32, &device).unwrap();
+    let found = evaluate(
+        &model,
+        &test,
+        &preprocess,
+        EvaluateOptions::default(),
+        &device,
+    )
+    .unwrap();
     assert_eq!(found.images, 80);
     assert_eq!(found.confusion.iter().flatten().sum::<usize>(), 80);
     assert!(

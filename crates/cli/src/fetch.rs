@@ -7,6 +7,7 @@ use burn::tensor::Device;
 use burn_zoo::AnyClassifier;
 use burn_zoo_core::fetch::{Cache, Fetcher, Progress, Remote};
 use burn_zoo_core::weights::WeightsMeta;
+use burn_zoo_train::Archive;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::report;
@@ -38,6 +39,20 @@ pub(crate) fn url(url: &str) -> Result<PathBuf> {
     };
     let mut bar = Bar::new(url);
     let fetched = fetcher.fetch(remote, &mut |step| bar.show(step))?;
+    Ok(fetched.path)
+}
+
+/// The published archive of a data set.
+pub(crate) fn data(archive: &Archive) -> Result<PathBuf> {
+    let remote = Remote {
+        name: archive.name,
+        urls: &[archive.url],
+        file: archive.file,
+        sha256: Some(archive.sha256),
+        licence: None,
+    };
+    let mut bar = Bar::new(archive.name);
+    let fetched = Fetcher::from_env()?.fetch(remote, &mut |step| bar.show(step))?;
     Ok(fetched.path)
 }
 

@@ -8,6 +8,7 @@
 
 mod commands;
 mod count;
+mod data;
 mod device;
 mod failure;
 #[cfg(feature = "fetch")]
@@ -20,6 +21,7 @@ mod model;
 mod preprocessing;
 mod report;
 mod source;
+mod target;
 mod tensors;
 
 use std::process::ExitCode;

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use burn::tensor::Device;
 use burn_zoo::AnyClassifier;
 use burn_zoo_core::weights::WeightsMeta;
+use burn_zoo_train::Archive;
 
 /// Only what is inside the program.
 pub(crate) fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier> {
@@ -15,6 +16,11 @@ pub(crate) fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier> {
 /// There is no way to it.
 pub(crate) fn url(url: &str) -> Result<PathBuf> {
     bail!("this program was built without the feature fetch; fetch {url} by hand and give its path")
+}
+
+/// Neither to this.
+pub(crate) fn data(archive: &Archive) -> Result<PathBuf> {
+    url(archive.url)
 }
 
 /// There is no cache.

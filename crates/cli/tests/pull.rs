@@ -226,3 +226,22 @@ fn weights_not_for_commercial_use_are_fetched_by_who_accepts_that() {
     fails(&wrong, &["sha256", "118f1556"]);
     assert_eq!(server.seen().len(), 1);
 }
+
+#[test]
+fn a_data_set_with_another_checksum_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::of(b"not the published archive");
+    let evaluate = ["evaluate", "--model", "resnet20_cifar.digits", "--data"];
+    let output = with(
+        folder.path(),
+        &server.base,
+        &[&evaluate[..], &["download:cifar-100"]].concat(),
+    );
+    // As MLDatasets.jl has it.
+    fails(
+        &output,
+        &["sha256", "expected 58a81ae192c23a4be8b1804d68e518ed"],
+    );
+    assert_eq!(server.seen()[0].path, "/~kriz/cifar-100-binary.tar.gz");
+    assert!(!folder.path().join("cifar-100-binary.tar.gz").exists());
+}

@@ -5,18 +5,22 @@ use std::sync::Arc;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_zoo_core::{Error, Pixels, Preprocess};
-use image::GrayImage;
 
-use crate::augment::Augment;
+use crate::cifar;
 use crate::classes::Classes;
 use crate::folder;
 use crate::idx::{self, dataset};
+use crate::random::Random;
+use crate::records::Records;
+
+/// Names of splits, those to evaluate on first.
+const SPLITS: [&str; 5] = ["test", "val", "valid", "validation", "train"];
 
 /// Where the pixels are.
 #[derive(Debug)]
 enum Images {
-    /// All in memory, `[images, height, width]` bytes of grey.
-    Grey { bytes: Vec<u8>, size: [usize; 2] },
+    /// Uncompressed in a file, read when needed.
+    Raw(Records),
     /// One file each, decoded when needed.
     Files(Vec<PathBuf>),
 }
@@ -27,12 +31,12 @@ struct Source {
     path: PathBuf,
     images: Images,
     labels: Vec<usize>,
-    /// The folder's name of each class, where there is one.
+    /// The data set's name of each class, where there is one.
     names: Vec<Option<String>>,
 }
 
-/// Labelled images, all or some of them: IDX files (MNIST and its like), or a folder of images
-/// per class.
+/// Labelled images, all or some of them: IDX files (MNIST and its like), CIFAR's binary files, or
+/// a folder of images per class. Pixels stay in their files until a batch needs them.
 #[derive(Clone, Debug)]
 pub struct Dataset {
     source: Arc<Source>,
@@ -40,13 +44,11 @@ pub struct Dataset {
     indices: Vec<usize>,
 }
 
-/// How a training batch is changed at random: the changes, the run's seed and the epoch.
-pub(crate) type Change<'a> = (&'a Augment, u64, usize);
-
 impl Dataset {
-    /// Opens a folder of IDX files (`train-images-idx3-ubyte` and the like, plain or `.gz`), or
-    /// of class folders, in `path/split` where that exists. Class folders are mapped by name if
-    /// `classes` knows them all, else numbered in sorted order.
+    /// Opens a folder of IDX files (`train-images-idx3-ubyte` and the like, plain or `.gz`), of
+    /// CIFAR's binary version (an archive or unpacked), or of class folders, in `path/split` where
+    /// that exists. Class folders are mapped by name if `classes` knows them all, else numbered
+    /// in sorted order.
     ///
     /// # Errors
     ///
@@ -57,14 +59,24 @@ impl Dataset {
             source,
         })?;
         let prefix = if split == "test" { "t10k" } else { split };
-        let source = match idx_file(path, &format!("{prefix}-images-idx3-ubyte")) {
+        let source = match idx_file(path, prefix, "images", 3) {
             Some(images) => Source::idx(path, &images, prefix, classes.count())?,
-            None => Source::folders(path, split, classes)?,
+            None => match cifar::open(path, split)? {
+                Some(found) => Source::cifar(path, found, classes.count())?,
+                None => Source::folders(path, split, classes)?,
+            },
         };
         Ok(Self {
             indices: (0..source.labels.len()).collect(),
             source: Arc::new(source),
         })
+    }
+
+    /// The split of a data set to evaluate on where none is named: `test`, or of class folders
+    /// the first there is of `test`, `val`, `valid`, `validation` and `train`.
+    pub fn usual_split(path: &Path) -> &'static str {
+        let there = |split: &&&str| path.join(split).is_dir();
+        SPLITS.iter().find(there).unwrap_or(&"test")
     }
 
     /// Number of images.
@@ -77,36 +89,86 @@ impl Dataset {
         self.indices.is_empty()
     }
 
-    /// The folder of a class, where classes are folders.
+    /// The data set's name of a class, which is its folder's where classes are folders.
     pub fn class_name(&self, class: usize) -> Option<&str> {
         self.source.names.get(class)?.as_deref()
     }
 
-    /// All but the last `count` images, and these; of class folders, about the same share of each.
+    /// The folder or file that the images are from.
+    pub fn path(&self) -> &Path {
+        &self.source.path
+    }
+
+    /// The class of an image.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below [`Dataset::len`].
+    pub fn label(&self, index: usize) -> usize {
+        self.source.labels[self.indices[index]]
+    }
+
+    /// The names of all classes that have one, for another split whose folders must be the same.
+    pub(crate) fn classes(&self, count: usize) -> Classes {
+        let names = (0..count).map(|class| self.class_name(class).map(str::to_owned));
+        Classes::named(names.map(|name| name.into_iter().collect()).collect())
+    }
+
+    /// Keeps `count` images back, of each class as large a share as of all, and returns the rest
+    /// and these; which ones is a function of `seed`.
     ///
     /// # Errors
     ///
     /// [`Error::Dataset`] if nothing is left to train on.
-    pub fn split_last(mut self, count: usize) -> Result<(Self, Self), Error> {
-        if count >= self.len() {
-            let reason = format!(
-                "{} images, of which {count} are to be kept back",
-                self.len()
-            );
+    pub fn hold_out(self, count: usize, seed: u64) -> Result<(Self, Self), Error> {
+        let all = self.len();
+        if count >= all {
+            let reason = format!("{all} images, of which {count} are to be kept back");
             return Err(dataset(&self.source.path, reason));
         }
-        let last = Self {
+        let mut of_class: Vec<Vec<usize>> = Vec::new();
+        for index in 0..all {
+            let label = self.label(index);
+            of_class.resize_with(of_class.len().max(label + 1), Vec::new);
+            of_class[label].push(index);
+        }
+        // Whole shares first, then one more where the largest parts were cut off.
+        let mut rests: Vec<(usize, usize)> = of_class
+            .iter()
+            .enumerate()
+            .map(|(class, images)| (count * images.len() % all, class))
+            .collect();
+        rests.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut quotas: Vec<usize> = of_class
+            .iter()
+            .map(|images| count * images.len() / all)
+            .collect();
+        let missing = count - quotas.iter().sum::<usize>();
+        for &(_, class) in &rests[..missing] {
+            quotas[class] += 1;
+        }
+        let mut held = vec![false; all];
+        for (class, (images, quota)) in of_class.iter().zip(quotas).enumerate() {
+            let order = Random::new(seed, 0, class as u64).permutation(images.len());
+            for &place in &order[..quota] {
+                held[images[place]] = true;
+            }
+        }
+        let part = |wanted: bool| Self {
             source: self.source.clone(),
-            indices: self.indices.split_off(self.len() - count),
+            indices: (0..all)
+                .filter(|&index| held[index] == wanted)
+                .map(|index| self.indices[index])
+                .collect(),
         };
-        Ok((self, last))
+        Ok((part(false), part(true)))
     }
 
     /// Images as `[indices, channels, height, width]` and labels as `[indices]`.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] and [`Error::Image`] of the first image that fails.
+    /// [`Error::Read`], [`Error::Image`] and [`Error::Dataset`] of the first image that fails.
     ///
     /// # Panics
     ///
@@ -117,28 +179,11 @@ impl Dataset {
         preprocess: &Preprocess,
         device: &Device,
     ) -> Result<(Tensor<4>, Tensor<1, Int>), Error> {
-        self.changed_batch(indices, preprocess, None, device)
-    }
-
-    /// The same, each image changed at random.
-    pub(crate) fn changed_batch(
-        &self,
-        indices: &[usize],
-        preprocess: &Preprocess,
-        change: Option<Change<'_>>,
-        device: &Device,
-    ) -> Result<(Tensor<4>, Tensor<1, Int>), Error> {
-        let mut crops = Vec::with_capacity(indices.len());
-        for &index in indices {
-            let crop = self.source.crop(self.indices[index], preprocess)?;
-            crops.push(match change {
-                Some((augment, seed, epoch)) => augment.apply(&crop, seed, epoch, index),
-                None => crop,
-            });
-        }
+        let crop = |&index| Ok(preprocess.centre(&self.pixels(index, preprocess)?));
+        let crops = indices.iter().map(crop).collect::<Result<Vec<_>, _>>()?;
         let labels: Vec<i64> = indices
             .iter()
-            .map(|&index| self.source.labels[self.indices[index]] as i64)
+            .map(|&index| self.label(index) as i64)
             .collect();
         let labels = TensorData::new(labels, [indices.len()]);
         Ok((
@@ -146,21 +191,27 @@ impl Dataset {
             Tensor::from_data(labels, device),
         ))
     }
+
+    /// A whole image, with as many channels as asked for.
+    pub(crate) fn pixels(&self, index: usize, preprocess: &Preprocess) -> Result<Pixels, Error> {
+        let index = self.indices[index];
+        match &self.source.images {
+            Images::Raw(records) => Ok(records.read(index)?.with_channels(preprocess.channels)),
+            Images::Files(files) => preprocess.pixels(&files[index]),
+        }
+    }
 }
 
 impl Source {
     fn idx(path: &Path, images: &Path, prefix: &str, classes: usize) -> Result<Self, Error> {
-        let name = format!("{prefix}-labels-idx1-ubyte");
-        let file = idx_file(path, &name)
-            .ok_or_else(|| dataset(path, format!("{name} or {name}.gz is missing")))?;
-        let (pixels, labels) = (idx::read(images)?, idx::read(&file)?);
-        let &[count, height, width] = pixels.dims.as_slice() else {
-            return Err(dataset(
-                images,
-                format!("expected 3 dimensions, not {:?}", pixels.dims),
-            ));
-        };
-        if pixels.bytes.is_empty() || labels.dims != [count] {
+        let file = idx_file(path, prefix, "labels", 1).ok_or_else(|| {
+            let name = format!("{prefix}-labels-idx1-ubyte");
+            dataset(path, format!("{name} or {name}.gz is missing"))
+        })?;
+        let (pixels, labels) = (idx::images(images)?, idx::read(&file)?);
+        let count: usize = pixels.parts.iter().map(|part| part.count).sum();
+        if labels.dims != [count] {
+            let [height, width] = pixels.size;
             let reason = format!(
                 "{:?} labels for {count} images of {height}x{width} pixels",
                 labels.dims
@@ -174,18 +225,33 @@ impl Source {
         }
         Ok(Self {
             path: path.into(),
-            images: Images::Grey {
-                bytes: pixels.bytes,
-                size: [height, width],
-            },
+            images: Images::Raw(pixels),
             labels,
             names: Vec::new(),
         })
     }
 
+    fn cifar(path: &Path, found: cifar::Cifar, classes: usize) -> Result<Self, Error> {
+        if found.classes() != classes {
+            let reason = format!("{} classes, but the model has {classes}", found.classes());
+            return Err(dataset(path, reason));
+        }
+        Ok(Self {
+            path: path.into(),
+            images: Images::Raw(found.records),
+            labels: found.labels,
+            names: found.names.into_iter().map(Some).collect(),
+        })
+    }
+
     fn folders(path: &Path, split: &str, classes: &Classes) -> Result<Self, Error> {
         let inner = path.join(split);
-        let root = if inner.is_dir() { inner } else { path.into() };
+        let root = if inner.is_dir() {
+            inner
+        } else {
+            unsplit(path, split)?;
+            path.into()
+        };
         let listing = folder::list(&root)?;
         let of_folder = classes
             .of_folders(&listing)
@@ -205,28 +271,118 @@ impl Source {
             names,
         })
     }
-
-    /// The crop that the network sees, in eight bits.
-    fn crop(&self, index: usize, preprocess: &Preprocess) -> Result<Pixels, Error> {
-        match &self.images {
-            Images::Grey {
-                bytes,
-                size: [height, width],
-            } => {
-                let plane = &bytes[index * height * width..][..height * width];
-                let side = |length: usize| u32::try_from(length).expect("an IDX size has 32 bits");
-                let image = GrayImage::from_raw(side(*width), side(*height), plane.to_vec());
-                let image = image.expect("a plane has height * width bytes");
-                Ok(preprocess.crop(&image.into()))
-            }
-            Images::Files(files) => preprocess.read(&files[index]),
-        }
-    }
 }
 
-fn idx_file(folder: &Path, name: &str) -> Option<PathBuf> {
-    [name.to_owned(), format!("{name}.gz")]
+/// An error if a folder is divided in splits, but not in this one: they are no classes.
+fn unsplit(path: &Path, split: &str) -> Result<(), Error> {
+    let folders = |path: &Path| {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries
+            .map(|entry| entry.path())
+            .filter(|path| path.is_dir())
+            .count()
+    };
+    let there: Vec<_> = SPLITS
         .into_iter()
+        .filter(|split| folders(&path.join(split)) > 0)
+        .collect();
+    if there.is_empty() {
+        return Ok(());
+    }
+    let reason = format!("no split {split} in it; there is {}", there.join(", "));
+    Err(dataset(path, reason))
+}
+
+/// `train-images-idx3-ubyte` in the forms in which it is passed around.
+fn idx_file(folder: &Path, prefix: &str, what: &str, rank: usize) -> Option<PathBuf> {
+    let names = ["-", "."].map(|mark| format!("{prefix}-{what}{mark}idx{rank}-ubyte"));
+    names
+        .into_iter()
+        .flat_map(|name| [name.clone(), format!("{name}.gz")])
         .map(|name| folder.join(name))
         .find(|path| path.is_file())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Grey images of one pixel, each as bright as its number, in two IDX files.
+    pub(crate) fn pixels(folder: &Path, labels: &[u8]) -> Dataset {
+        let count = u8::try_from(labels.len()).unwrap();
+        let images: Vec<u8> = (0..count).collect();
+        let head = [0, 0, 8, 3, 0, 0, 0, count, 0, 0, 0, 1, 0, 0, 0, 1];
+        std::fs::write(
+            folder.join("train-images-idx3-ubyte"),
+            [&head[..], &images].concat(),
+        )
+        .unwrap();
+        let head = [0, 0, 8, 1, 0, 0, 0, count];
+        std::fs::write(
+            folder.join("train-labels-idx1-ubyte"),
+            [&head[..], labels].concat(),
+        )
+        .unwrap();
+        Dataset::open(folder, "train", &Classes::unnamed(labels.len())).unwrap()
+    }
+
+    fn labels(dataset: &Dataset) -> Vec<usize> {
+        (0..dataset.len())
+            .map(|index| dataset.label(index))
+            .collect()
+    }
+
+    #[test]
+    fn a_part_is_kept_back_of_each_class_and_by_the_seed() {
+        let folder = tempfile::tempdir().unwrap();
+        // 60 of class 0, 30 of class 1, 10 of class 2.
+        let classes: Vec<u8> = (0..100)
+            .map(|index| u8::from(index % 10 > 5) + u8::from(index % 10 > 8))
+            .collect();
+        let all = pixels(folder.path(), &classes);
+        let split = |count, seed| all.clone().hold_out(count, seed).unwrap();
+        let (rest, held) = split(10, 1);
+        let count = |dataset: &Dataset, class| {
+            labels(dataset)
+                .iter()
+                .filter(|&&found| found == class)
+                .count()
+        };
+        assert_eq!([0, 1, 2].map(|class| count(&held, class)), [6, 3, 1]);
+        assert_eq!([0, 1, 2].map(|class| count(&rest, class)), [54, 27, 9]);
+        let mut both = [held.indices.clone(), rest.indices].concat();
+        both.sort_unstable();
+        assert_eq!(both, (0..100).collect::<Vec<_>>());
+        assert_eq!(split(10, 1).1.indices, held.indices);
+        assert_ne!(split(10, 2).1.indices, held.indices);
+        // Quotas of 4.2, 2.1 and 0.7.
+        assert_eq!(
+            [0, 1, 2].map(|class| count(&split(7, 1).1, class)),
+            [4, 2, 1]
+        );
+        assert_eq!(split(0, 1).1.len(), 0);
+        let none = all.hold_out(100, 1).unwrap_err().to_string();
+        assert!(none.contains("100 images, of which 100"), "{none}");
+    }
+
+    #[test]
+    fn a_split_that_is_not_there_is_no_class() {
+        let folder = tempfile::tempdir().unwrap();
+        for split in ["train", "val"] {
+            let class = folder.path().join(split).join("cat");
+            std::fs::create_dir_all(&class).unwrap();
+            std::fs::write(class.join("1.png"), "").unwrap();
+        }
+        let open = |split| Dataset::open(folder.path(), split, &Classes::unnamed(1));
+        assert_eq!(open("val").unwrap().len(), 1);
+        let message = open("test").unwrap_err().to_string();
+        assert!(
+            message.contains("no split test in it; there is val, train"),
+            "{message}"
+        );
+        assert_eq!(Dataset::usual_split(folder.path()), "val");
+        let class = folder.path().join("train");
+        let inner = Dataset::open(&class, "test", &Classes::unnamed(1)).unwrap();
+        assert_eq!(inner.class_name(0), Some("cat"));
+    }
 }

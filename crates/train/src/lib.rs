@@ -6,8 +6,11 @@
 //! The loop is Burn's `SupervisedTraining` with its metrics, learner and checkpointers; what is
 //! our own is the order of the images, the schedule, and the strategy that keeps checkpoints.
 
+mod area;
 mod augment;
+mod calibration;
 mod checkpoints;
+mod cifar;
 mod classes;
 mod data;
 mod evaluate;
@@ -15,9 +18,13 @@ mod folder;
 mod history;
 mod idx;
 mod loader;
+mod loss;
+mod mix;
 mod optimizer;
+pub mod picture;
 mod random;
 mod recipe;
+mod records;
 mod report;
 mod schedule;
 mod silent;
@@ -25,10 +32,13 @@ mod strategy;
 mod train;
 mod trainee;
 
-pub use augment::{Augment, Flip};
+pub use augment::{Augment, Auto, Erase, Flip, Jitter, RandomCrop};
+pub use cifar::{Archive, CIFAR};
 pub use classes::Classes;
 pub use data::Dataset;
-pub use evaluate::{ClassScore, Evaluation, evaluate};
+pub use evaluate::{ClassScore, Crops, Evaluation, Options as EvaluateOptions, evaluate};
+pub use loader::BadImages;
+pub use mix::Mix;
 pub use recipe::{Algorithm, Data, Decay, Optimizer, Recipe, ScheduleConfig, Valid};
 pub use report::{Best, EpochReport, TrainReport};
 pub use schedule::Schedule;

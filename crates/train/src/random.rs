@@ -1,5 +1,10 @@
 //! A small random generator whose stream is a function of the numbers that it is made from.
 
+use std::convert::Infallible;
+
+use rand_core::TryRng;
+use rand_distr::{Beta, Distribution as _};
+
 /// SplitMix64 (Steele, Lea and Flood 2014): any state is a good one, so hashing into it is enough.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
@@ -29,6 +34,18 @@ impl Random {
         (wide >> 64) as usize
     }
 
+    /// A number in `0.0..1.0`, a multiple of 2^-53.
+    pub(crate) fn unit(&mut self) -> f64 {
+        const STEPS: f64 = (1_u64 << 53) as f64;
+        (self.next() >> 11) as f64 / STEPS
+    }
+
+    /// A number of the beta distribution with both parameters `alpha`, which is above 0.
+    pub(crate) fn beta(&mut self, alpha: f64) -> f64 {
+        let distribution = Beta::new(alpha, alpha).expect("alpha is above 0");
+        distribution.sample(self)
+    }
+
     /// `0..len` in random order (Fisher and Yates).
     pub(crate) fn permutation(&mut self, len: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..len).collect();
@@ -36,6 +53,25 @@ impl Random {
             order.swap(last, self.below(last + 1));
         }
         order
+    }
+}
+
+impl TryRng for Random {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok((self.next() >> 32) as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.next())
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&self.next().to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
     }
 }
 
@@ -71,6 +107,20 @@ mod tests {
         ];
         for (i, a) in all.iter().enumerate() {
             assert!(all[i + 1..].iter().all(|b| a != b));
+        }
+    }
+
+    #[test]
+    fn beta_has_its_mean_and_variance() {
+        // 1/2, and 1 / (4 (2 alpha + 1)).
+        for (alpha, variance) in [(0.2, 1.0 / 5.6), (1.0, 1.0 / 12.0), (4.0, 1.0 / 36.0)] {
+            let draws: Vec<f64> = (0..20_000)
+                .map(|index| Random::new(9, 9, index).beta(alpha))
+                .collect();
+            let mean = draws.iter().sum::<f64>() / 20_000.0;
+            let spread = draws.iter().map(|draw| (draw - mean).powi(2)).sum::<f64>() / 20_000.0;
+            assert!((mean - 0.5).abs() < 0.02, "{alpha}: {mean}");
+            assert!((spread / variance - 1.0).abs() < 0.05, "{alpha}: {spread}");
         }
     }
 }

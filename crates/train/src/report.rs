@@ -17,6 +17,12 @@ pub struct EpochReport {
     pub top1: Option<f64>,
     /// Time taken.
     pub seconds: f64,
+    /// Share of the training pass in which no batch was ready.
+    #[serde(default)]
+    pub data_wait: f64,
+    /// Training images that could not be read and were left out.
+    #[serde(default)]
+    pub skipped: usize,
 }
 
 /// The best epoch: the last where there are no validation images.

@@ -1,7 +1,7 @@
 //! One device, a checkpoint after each epoch, errors instead of panics.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use burn::module::Module;
@@ -15,7 +15,7 @@ use burn::train::{
 use burn_zoo_core::Error;
 
 use crate::checkpoints::{Checkpoints, State};
-use crate::loader::unpack;
+use crate::loader::{Waited, Watch, unpack};
 use crate::random::Random;
 use crate::report::{Best, EpochReport};
 use crate::trainee::{Trainable, Trainee};
@@ -37,6 +37,8 @@ pub(crate) struct OneDevice<M, P> {
     pub(crate) checkpoints: Checkpoints,
     /// Whether there are validation images.
     pub(crate) validated: bool,
+    /// How long training waits for images.
+    pub(crate) watch: Arc<Watch>,
     pub(crate) save: fn(&M, &Path) -> Result<(), Error>,
     pub(crate) progress: Mutex<P>,
     pub(crate) state: Mutex<State>,
@@ -59,11 +61,18 @@ where
         let mut processor = components.event_processor;
         for epoch in starting_epoch..=components.num_epochs {
             let start = Instant::now();
+            let mut passed = 0.0;
             let done = self
                 .train(epoch, &mut learner, &training, &mut processor)
-                .and_then(|()| validate(epoch, &learner, &validation, &mut processor))
                 .and_then(|()| {
-                    let found = self.figures(epoch, &components.event_store, start);
+                    passed = start.elapsed().as_secs_f64();
+                    validate(epoch, &learner, &validation, &mut processor)
+                })
+                .and_then(|()| {
+                    let found = EpochReport {
+                        seconds: start.elapsed().as_secs_f64(),
+                        ..self.figures(epoch, &components.event_store, passed)
+                    };
                     self.keep(found, &learner, &components.event_store)
                 });
             if let Err(error) = done {
@@ -121,18 +130,25 @@ impl<M: Trainable, P: FnMut(&EpochReport)> OneDevice<M, P> {
         processor.process_train(end).map_err(failed)
     }
 
-    fn figures(&self, epoch: usize, store: &EventStoreClient, start: Instant) -> EpochReport {
+    /// The figures of an epoch whose training took so many seconds.
+    fn figures(&self, epoch: usize, store: &EventStoreClient, seconds: f64) -> EpochReport {
         let mean = |name, split| {
             let found = store.find_metric(name, epoch, Aggregate::Mean, &split);
             found.unwrap_or_default()
         };
+        let Waited {
+            seconds: waited,
+            skipped,
+        } = self.watch.take();
         let valid = |name| self.validated.then(|| mean(name, Split::Valid));
         EpochReport {
             epoch,
             train_loss: mean(LOSS, Split::Train),
             valid_loss: valid(LOSS),
             top1: valid(ACCURACY),
-            seconds: start.elapsed().as_secs_f64(),
+            seconds,
+            data_wait: waited / seconds.max(f64::MIN_POSITIVE),
+            skipped,
         }
     }
 

@@ -13,7 +13,7 @@ use burn_zoo_core::{Classifier, Error, Preprocess};
 use crate::checkpoints::{Checkpoints, State};
 use crate::data::Dataset;
 use crate::history::History;
-use crate::loader::{Loader, Order, Source};
+use crate::loader::{Loader, Order, Source, Views, workers};
 use crate::optimizer::optimizer;
 use crate::recipe::{OF_RUN, Recipe};
 use crate::report::{EpochReport, TrainReport};
@@ -97,23 +97,32 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
             dataset,
             preprocess: run.preprocess,
             input,
+            classes: recipe.classes,
             batch: recipe.batch,
             order,
+            bad_images: recipe.data.bad_images(),
+            workers: workers(recipe.data.workers),
         };
         Arc::new(Loader::new(source, state.epoch, device))
     };
     let shuffled = Order::Shuffled {
         seed: recipe.seed,
         augment: recipe.data.augment,
+        mix: recipe.mix,
     };
     let validated = !run.validation.is_empty();
     let training = loader(run.training, shuffled, device.clone());
-    let validation = loader(run.validation, Order::Stored, device.clone().inner());
+    let validation = loader(
+        run.validation,
+        Order::Stored(Views::One),
+        device.clone().inner(),
+    );
     let strategy = Arc::new(OneDevice {
         device,
         output: recipe.output.clone(),
         checkpoints,
         validated,
+        watch: training.watch(),
         save: run.save,
         progress: Mutex::new(progress),
         state: Mutex::new(state.clone()),

@@ -8,6 +8,7 @@ use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 use burn_zoo_core::Classifier;
 
 use crate::loader::Batch;
+use crate::loss::soft_cross_entropy;
 
 /// What can be trained: any classifier that Burn can also print.
 pub(crate) trait Trainable: Classifier + ModuleDisplay + 'static {}
@@ -37,16 +38,25 @@ impl<M: Trainable> TrainStep for Trainee<M> {
     type Input = Batch;
     type Output = Guess;
 
-    fn step(&self, Batch { images, labels }: Batch) -> TrainOutput<Guess> {
+    fn step(&self, batch: Batch) -> TrainOutput<Guess> {
+        let Batch {
+            images,
+            labels,
+            targets,
+        } = batch;
         let criterion = CrossEntropyLossConfig::new()
             .with_smoothing((self.smoothing > 0.0).then_some(self.smoothing))
             .init(&images.device());
         let heads = self.model.forward_train(images);
         let main = heads.first().expect("a network has a main head");
         let logits = main.logits.clone();
+        let loss_of = |logits| match &targets {
+            Some(targets) => soft_cross_entropy(logits, targets.clone(), self.smoothing),
+            None => criterion.forward(logits, labels.clone()),
+        };
         let loss = heads
             .into_iter()
-            .map(|head| criterion.forward(head.logits, labels.clone()) * head.weight)
+            .map(|head| loss_of(head.logits) * head.weight)
             .reduce(|a, b| a + b)
             .expect("a network has a main head");
         let guess = Guess::new(&loss, logits, labels);
@@ -58,7 +68,7 @@ impl<M: Trainable> InferenceStep for Trainee<M> {
     type Input = Batch;
     type Output = Guess;
 
-    fn step(&self, Batch { images, labels }: Batch) -> Guess {
+    fn step(&self, Batch { images, labels, .. }: Batch) -> Guess {
         let criterion = CrossEntropyLossConfig::new().init(&images.device());
         let logits = self.model.forward(images);
         let loss = criterion.forward(logits.clone(), labels.clone());

@@ -12,7 +12,8 @@ use crate::failure::{self, Outcome, one_line};
 use crate::inputs;
 use crate::model::{Loaded, WeightArgs};
 use crate::report;
-use crate::tensors::{Named, Target};
+use crate::target::Target;
+use crate::tensors::{self, Named};
 
 /// Name of the vector before the last layer.
 const POOLED: &str = "pooled";
@@ -46,7 +47,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
-        let target = self.out.as_deref().map(Target::create).transpose()?;
+        let target = Target::of_option(self.out.as_deref(), "--out")?;
         let device = self.device.open()?;
         let loaded = self.weights.load(&self.model, &device)?;
         let mut rows = Vec::new();
@@ -82,7 +83,7 @@ impl Args {
             .filter_map(|(_, result)| result.ok())
             .collect();
         if let Some(target) = target.filter(|_| !values.is_empty()) {
-            target.write(&values)?;
+            target.write(&tensors::file(&values)?)?;
         }
         Ok(outcome)
     }

@@ -8,6 +8,7 @@ use burn_zoo::{AnyClassifier, Options};
 use burn_zoo_train::{EpochReport, Recipe, Run, Start, TrainReport};
 use serde_json::{Value, json};
 
+use crate::data;
 use crate::device::DeviceArgs;
 use crate::failure::Outcome;
 use crate::report;
@@ -46,7 +47,8 @@ impl Args {
             (None, None) => unreachable!("clap asks for one of the two"),
         };
         let device = self.device.open()?;
-        let (training, validation) = recipe.datasets(self.data.as_deref())?;
+        let data = data::resolve(self.data.as_deref().unwrap_or(&recipe.data.path))?;
+        let (training, validation) = recipe.datasets(Some(&data))?;
         // Seeded before the weights are drawn, so that a run can be repeated.
         device.seed(recipe.seed);
         let options = Options {
@@ -99,6 +101,8 @@ fn document(done: &TrainReport) -> Value {
             "valid_loss": epoch.valid_loss,
             "top1": epoch.top1,
             "seconds": epoch.seconds,
+            "data_wait": epoch.data_wait,
+            "skipped": epoch.skipped,
         })
     });
     json!({
@@ -113,9 +117,16 @@ fn line(epoch: &EpochReport, total: usize) -> String {
         (Some(loss), Some(top1)) => format!("valid loss {loss:.4}, top-1 {top1:.2} %, "),
         _ => String::new(),
     };
+    let skipped = match epoch.skipped {
+        0 => String::new(),
+        count => format!(", {count} images cannot be read"),
+    };
     format!(
-        "epoch {}/{total}: train loss {:.4}, {valid}{:.1} s",
-        epoch.epoch, epoch.train_loss, epoch.seconds
+        "epoch {}/{total}: train loss {:.4}, {valid}{:.1} s, waiting for data {:.1} %{skipped}",
+        epoch.epoch,
+        epoch.train_loss,
+        epoch.seconds,
+        100.0 * epoch.data_wait
     )
 }
 

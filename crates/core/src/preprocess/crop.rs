@@ -7,21 +7,66 @@ use super::resize::{self, Axis};
 /// Resizes the shorter side and cuts out the centre. Only the pixels of the crop are computed, so
 /// that an image of 1 x 60,000 pixels needs no more memory than another.
 pub(super) fn resized_centre(preprocess: &Preprocess, image: &Pixels) -> Pixels {
-    let [height, width] = preprocess.crop;
+    resized_at(preprocess, image, [Place::Centre; 2])
+}
+
+/// The corners, the centre, and these of the mirrored image.
+pub(super) fn ten(preprocess: &Preprocess, image: &Pixels) -> [Pixels; 10] {
+    let [height, width] = resized(preprocess, image);
+    let [crop_height, crop_width] = preprocess.crop;
+    assert!(
+        crop_height <= height && crop_width <= width,
+        "ten crops of {crop_height}x{crop_width} pixels do not fit an image of {height}x{width}"
+    );
+    let at = |place| resized_at(preprocess, image, place);
+    let corners = [
+        [Place::Start, Place::Start],
+        [Place::Start, Place::End],
+        [Place::End, Place::Start],
+        [Place::End, Place::End],
+    ]
+    .map(at);
+    let [top_left, top_right, bottom_left, bottom_right] = corners.each_ref().map(mirror);
+    let [first, second, third, fourth] = corners;
+    [
+        first,
+        second,
+        third,
+        fourth,
+        at([Place::Centre, Place::Centre]),
+        // The left of the mirrored image is the right of this one.
+        top_right,
+        top_left,
+        bottom_right,
+        bottom_left,
+        mirror(&at([Place::Centre, Place::MirroredCentre])),
+    ]
+}
+
+fn mirror(image: &Pixels) -> Pixels {
+    image.rearranged(|y, x| Some([y, image.width - 1 - x]))
+}
+
+/// torchvision: `int(size * long / short)`; the shorter side comes out as `size`.
+fn resized(preprocess: &Preprocess, image: &Pixels) -> [usize; 2] {
     let short = image.height.min(image.width);
-    // torchvision: `int(size * long / short)`; the shorter side comes out as `size`.
-    let resized = |side: usize| preprocess.resize * side / short;
-    let rows = window(resized(image.height), height);
-    let columns = window(resized(image.width), width);
+    [image.height, image.width].map(|side| preprocess.resize * side / short)
+}
+
+fn resized_at(preprocess: &Preprocess, image: &Pixels, [down, right]: [Place; 2]) -> Pixels {
+    let [height, width] = preprocess.crop;
+    let [resized_height, resized_width] = resized(preprocess, image);
+    let rows = down.window(resized_height, height);
+    let columns = right.window(resized_width, width);
     let vertical = Axis {
         from: image.height,
-        to: resized(image.height),
+        to: resized_height,
         first: rows.first,
         kept: rows.kept,
     };
     let horizontal = Axis {
         from: image.width,
-        to: resized(image.width),
+        to: resized_width,
         first: columns.first,
         kept: columns.kept,
     };
@@ -44,6 +89,29 @@ pub(super) fn resized_centre(preprocess: &Preprocess, image: &Pixels) -> Pixels 
         height,
         channels,
         values,
+    }
+}
+
+/// Where along one direction a crop lies.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Start,
+    Centre,
+    /// The centre of the mirrored image: one pixel from the centre where halves are rounded.
+    MirroredCentre,
+    End,
+}
+
+impl Place {
+    fn window(self, size: usize, crop: usize) -> Window {
+        let centre = window(size, crop);
+        let first = match self {
+            Self::Start => 0,
+            Self::Centre => centre.first,
+            Self::MirroredCentre => size - centre.kept - centre.first,
+            Self::End => size - centre.kept,
+        };
+        Window { first, ..centre }
     }
 }
 

@@ -169,11 +169,7 @@ impl Preprocess {
     /// a size or the number of channels asked for is impossible.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Pixels, Error> {
         let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|source| Error::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-        self.crop_of(&path.display().to_string(), &bytes)
+        self.crop_of(&path.display().to_string(), &bytes_of(path)?)
     }
 
     /// The eight-bit crop of an image in memory, before its values are scaled.
@@ -182,14 +178,47 @@ impl Preprocess {
     ///
     /// If the image or a size asked for is empty or `channels` is neither 1 nor 3.
     pub fn crop(&self, image: &DynamicImage) -> Pixels {
-        if let Err(reason) = self.check() {
-            panic!("{reason}");
-        }
         assert!(
             image.width() > 0 && image.height() > 0,
             "the image has no pixels"
         );
-        crop::resized_centre(self, &Pixels::of(image, self.channels))
+        self.centre(&Pixels::of(image, self.channels))
+    }
+
+    /// The whole image file at `path`, before the resize, with as many channels as asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Preprocess::read`].
+    pub fn pixels(&self, path: impl AsRef<Path>) -> Result<Pixels, Error> {
+        let path = path.as_ref();
+        self.pixels_of(&path.display().to_string(), &bytes_of(path)?)
+    }
+
+    /// As [`Preprocess::crop`], from pixels in memory.
+    ///
+    /// # Panics
+    ///
+    /// If a size asked for is empty or `channels` is neither 1 nor 3.
+    pub fn centre(&self, image: &Pixels) -> Pixels {
+        if let Err(reason) = self.check() {
+            panic!("{reason}");
+        }
+        crop::resized_centre(self, image)
+    }
+
+    /// Ten crops of the resized image, as torchvision's `TenCrop` has them and Krizhevsky,
+    /// Sutskever and Hinton 2012 (section 4.1) average them: the corners from top left to bottom
+    /// right, the centre, and the five of the mirrored image.
+    ///
+    /// # Panics
+    ///
+    /// As [`Preprocess::centre`], and if the crop is larger than the resized image.
+    pub fn ten_crops(&self, image: &Pixels) -> [Pixels; 10] {
+        if let Err(reason) = self.check() {
+            panic!("{reason}");
+        }
+        crop::ten(self, image)
     }
 
     /// The second half: crops of one size to `[crops, channels, height, width]`, scaled, in
@@ -214,12 +243,26 @@ impl Preprocess {
         Tensor::from_data(data, device)
     }
 
+    /// The last half for one image: its planes, one a channel, after those in `values`.
+    ///
+    /// # Panics
+    ///
+    /// If it does not have `channels` channels.
+    pub fn planes(&self, crop: &Pixels, values: &mut Vec<f32>) {
+        assert_eq!(crop.channels, self.channels, "channels of an image");
+        normalise::planes(self, crop, values);
+    }
+
     fn crop_of(&self, name: &str, bytes: &[u8]) -> Result<Pixels, Error> {
-        let crop = self.check().and_then(|()| {
+        Ok(self.centre(&self.pixels_of(name, bytes)?))
+    }
+
+    fn pixels_of(&self, name: &str, bytes: &[u8]) -> Result<Pixels, Error> {
+        let pixels = self.check().and_then(|()| {
             let image = decode::decode(bytes, self.orientation)?;
-            Ok(self.crop(&image))
+            Ok(Pixels::of(&image, self.channels))
         });
-        crop.map_err(|reason| Error::Image {
+        pixels.map_err(|reason| Error::Image {
             name: name.to_owned(),
             reason,
         })
@@ -245,4 +288,11 @@ impl Preprocess {
         }
         Ok(())
     }
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|source| Error::Read {
+        path: path.to_owned(),
+        source,
+    })
 }

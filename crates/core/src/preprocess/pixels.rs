@@ -2,6 +2,9 @@
 
 use image::{DynamicImage, GrayImage, RgbImage};
 
+use super::Interpolation;
+use super::resize::{self, Axis};
+
 /// Eight-bit pixels in one (grey) or three channels (red, green, blue).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pixels {
@@ -70,14 +73,74 @@ impl Pixels {
         Self { values, ..*self }
     }
 
+    /// The rectangle of `[height, width]` pixels whose first pixel is at `[top, left]`.
+    ///
+    /// # Panics
+    ///
+    /// If it is empty or reaches out of the image.
+    #[must_use]
+    pub fn cropped(&self, [top, left]: [usize; 2], [height, width]: [usize; 2]) -> Self {
+        assert!(
+            height > 0 && width > 0 && top + height <= self.height && left + width <= self.width,
+            "no {height}x{width} pixels at {top}, {left} of {}x{}",
+            self.height,
+            self.width
+        );
+        let rows = (top..top + height).flat_map(|y| {
+            let start = (y * self.width + left) * self.channels;
+            &self.values[start..][..width * self.channels]
+        });
+        Self {
+            values: rows.copied().collect(),
+            width,
+            height,
+            channels: self.channels,
+        }
+    }
+
+    /// The whole image at another size, `[height, width]`, as Pillow resizes it.
+    ///
+    /// # Panics
+    ///
+    /// If a side is 0.
+    #[must_use]
+    pub fn resized(&self, [height, width]: [usize; 2], interpolation: Interpolation) -> Self {
+        assert!(height > 0 && width > 0, "{height}x{width} pixels are none");
+        let whole = |from, to| Axis {
+            from,
+            to,
+            first: 0,
+            kept: to,
+        };
+        let (down, right) = (whole(self.height, height), whole(self.width, width));
+        resize::resize(self, down, right, interpolation)
+    }
+
+    /// In grey (1) or colour (3), as Pillow converts between them.
+    ///
+    /// # Panics
+    ///
+    /// If `channels` is neither.
+    #[must_use]
+    pub fn with_channels(self, channels: usize) -> Self {
+        let values = match (self.channels, channels) {
+            (1, 3) => triple(self.values.iter().copied()),
+            (3, 1) => grey(&self.values),
+            (1, 1) | (3, 3) => return self,
+            (from, to) => panic!("images have 1 or 3 channels, not {from} or {to}"),
+        };
+        Self {
+            channels,
+            values,
+            ..self
+        }
+    }
+
     /// The image in RGB (3 channels) or grey (1 channel), without its alpha.
     pub(super) fn of(image: &DynamicImage, channels: usize) -> Self {
         let rgb = rgb(image);
         let values = match channels {
-            1 => rgb
-                .chunks_exact(3)
-                .map(|pixel| luma([pixel[0], pixel[1], pixel[2]]))
-                .collect(),
+            1 => grey(&rgb),
             _ => rgb,
         };
         Self {
@@ -126,6 +189,13 @@ fn rgb(image: &DynamicImage) -> Vec<u8> {
             .collect(),
         other => other.to_rgb8().into_raw(),
     }
+}
+
+fn grey(rgb: &[u8]) -> Vec<u8> {
+    let pixels = rgb.chunks_exact(3);
+    pixels
+        .map(|pixel| luma([pixel[0], pixel[1], pixel[2]]))
+        .collect()
 }
 
 fn triple(grey: impl Iterator<Item = u8>) -> Vec<u8> {

@@ -1,14 +1,23 @@
 //! Recipes: one TOML file per training run.
 
+mod data;
+mod optimizer;
+mod overrides;
+mod schedule;
+
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use burn_zoo_core::Error;
 use serde::{Deserialize, Serialize};
-use toml::{Table, Value};
+use toml::Table;
 
-use crate::augment::Augment;
-use crate::classes::Classes;
+pub use data::{Data, Valid};
+pub use optimizer::{Algorithm, Optimizer};
+pub use schedule::{Decay, ScheduleConfig};
+
 use crate::data::Dataset;
+use crate::mix::Mix;
 
 /// Name of the recipe in the folder of its run.
 pub(crate) const OF_RUN: &str = "recipe.toml";
@@ -36,106 +45,13 @@ pub struct Recipe {
     pub output: PathBuf,
     /// The images.
     pub data: Data,
+    /// Mixing of the training images with each other.
+    #[serde(default)]
+    pub mix: Mix,
     /// The optimizer.
     pub optimizer: Optimizer,
     /// The learning rate over time.
     pub schedule: ScheduleConfig,
-}
-
-/// The images of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Data {
-    /// Folder of the data set.
-    pub path: PathBuf,
-    /// Split that is trained on.
-    #[serde(default = "train_split")]
-    pub train: String,
-    /// How much of the split's end is kept back for validation.
-    pub valid: Valid,
-    /// Random changes of the training images.
-    #[serde(default)]
-    pub augment: Augment,
-}
-
-/// How many images are kept back for validation.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Valid {
-    /// This many.
-    Count(usize),
-    /// This share, between 0 and 1.
-    Fraction(f64),
-}
-
-/// Stochastic gradient descent, always without dampening, as in the papers and in PyTorch.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Optimizer {
-    /// The algorithm.
-    #[serde(default)]
-    pub kind: Algorithm,
-    /// Learning rate at its highest.
-    pub lr: f64,
-    /// Share of the last update that is kept; 0 for none.
-    #[serde(default = "momentum")]
-    pub momentum: f64,
-    /// Looks one step ahead (Nesterov).
-    #[serde(default)]
-    pub nesterov: bool,
-    /// Penalty on the squared parameters.
-    #[serde(default)]
-    pub weight_decay: f32,
-}
-
-/// Known optimizers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Algorithm {
-    /// Stochastic gradient descent with momentum.
-    #[default]
-    Sgd,
-}
-
-/// The learning rate over time.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ScheduleConfig {
-    /// What happens after the warm-up.
-    pub decay: Decay,
-    /// Epochs over which the rate rises from 0.
-    #[serde(default)]
-    pub warmup_epochs: f64,
-    /// Epochs before which `multi-step` multiplies by `gamma`, counted from 0.
-    #[serde(default)]
-    pub milestones: Vec<usize>,
-    /// Factor at each milestone.
-    #[serde(default = "gamma")]
-    pub gamma: f64,
-}
-
-/// What the learning rate does after the warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Decay {
-    /// Nothing.
-    Constant,
-    /// Falls to 0 along half a cosine.
-    Cosine,
-    /// Falls by a factor at each milestone.
-    MultiStep,
-}
-
-fn train_split() -> String {
-    "train".to_owned()
-}
-
-fn momentum() -> f64 {
-    0.9
-}
-
-fn gamma() -> f64 {
-    0.1
 }
 
 impl Recipe {
@@ -183,7 +99,7 @@ impl Recipe {
             let mut table: Table =
                 toml::from_str(text).map_err(|error| failed(one_line(&error.to_string())))?;
             for (key, value) in overrides {
-                set(&mut table, key, value).map_err(failed)?;
+                overrides::set(&mut table, key, value).map_err(failed)?;
             }
             table
                 .try_into()
@@ -193,20 +109,14 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// Opens the data and keeps its end back: training images and validation images. `path`
+    /// Opens the data and keeps a part back: training images and validation images. `path`
     /// replaces the recipe's own.
     ///
     /// # Errors
     ///
     /// What [`Dataset::open`] says, and [`Error::Dataset`] if nothing is left to train on.
     pub fn datasets(&self, path: Option<&Path>) -> Result<(Dataset, Dataset), Error> {
-        let path = path.unwrap_or(&self.data.path);
-        let all = Dataset::open(path, &self.data.train, &Classes::unnamed(self.classes))?;
-        let count = match self.data.valid {
-            Valid::Count(count) => count,
-            Valid::Fraction(share) => (all.len() as f64 * share).round() as usize,
-        };
-        all.split_last(count)
+        self.data.open(path, self.classes, self.seed)
     }
 
     /// Checks what the types leave open.
@@ -222,78 +132,21 @@ impl Recipe {
                 return Err(format!("{key} = 0, but must be at least 1"));
             }
         }
-        let fraction = match self.data.valid {
-            Valid::Fraction(share) => share,
-            Valid::Count(_) => 0.0,
-        };
-        let schedule = &self.schedule;
-        let ranges = [
-            ("label_smoothing", f64::from(self.label_smoothing), 0.0..1.0),
-            ("data.valid", fraction, 0.0..1.0),
-            (
-                "optimizer.lr",
-                self.optimizer.lr,
-                f64::MIN_POSITIVE..f64::INFINITY,
-            ),
-            ("optimizer.momentum", self.optimizer.momentum, 0.0..1.0),
-            (
-                "optimizer.weight_decay",
-                f64::from(self.optimizer.weight_decay),
-                0.0..f64::INFINITY,
-            ),
-            (
-                "schedule.warmup_epochs",
-                schedule.warmup_epochs,
-                0.0..self.epochs as f64 + 1e-9,
-            ),
-            ("schedule.gamma", schedule.gamma, 0.0..f64::INFINITY),
-        ];
-        for (key, value, range) in ranges {
-            if !range.contains(&value) {
-                let (start, end) = (range.start, range.end);
-                return Err(format!("{key} = {value}, but must be in {start}..{end}"));
-            }
-        }
-        if self.optimizer.nesterov && self.optimizer.momentum == 0.0 {
-            return Err("optimizer.nesterov needs optimizer.momentum above 0".to_owned());
-        }
-        match (schedule.decay, schedule.milestones.is_empty()) {
-            (Decay::MultiStep, true) => {
-                Err("schedule.decay = \"multi-step\" needs schedule.milestones".to_owned())
-            }
-            (Decay::Constant | Decay::Cosine, false) => {
-                Err("schedule.milestones needs schedule.decay = \"multi-step\"".to_owned())
-            }
-            _ => Ok(()),
-        }
+        range("label_smoothing", f64::from(self.label_smoothing), 0.0..1.0)?;
+        self.data.check()?;
+        self.mix.check()?;
+        self.optimizer.check()?;
+        self.schedule.check(self.epochs)
     }
 }
 
-/// Sets `a.b = value` in nested tables.
-fn set(table: &mut Table, key: &str, value: &str) -> Result<(), String> {
-    let mut parts: Vec<&str> = key.split('.').collect();
-    let last = parts.pop().unwrap_or_default();
-    let mut table = table;
-    for part in parts {
-        let inner = table
-            .entry(part)
-            .or_insert_with(|| Value::Table(Table::new()));
-        let Value::Table(inner) = inner else {
-            return Err(format!("cannot set {key}: {part} is a value, not a table"));
-        };
-        table = inner;
+/// Says which values a key takes, if this is none of them.
+fn range(key: &str, value: f64, allowed: Range<f64>) -> Result<(), String> {
+    if allowed.contains(&value) {
+        return Ok(());
     }
-    table.insert(last.to_owned(), value_of(value));
-    Ok(())
-}
-
-/// A TOML value, or a string where it is none.
-fn value_of(text: &str) -> Value {
-    let document: Result<Table, _> = toml::from_str(&format!("value = {text}"));
-    match document.ok().and_then(|mut table| table.remove("value")) {
-        Some(value) => value,
-        None => Value::String(text.to_owned()),
-    }
+    let Range { start, end } = allowed;
+    Err(format!("{key} = {value}, but must be in {start}..{end}"))
 }
 
 /// Messages of the command line are one line.
@@ -309,6 +162,7 @@ fn one_line(message: &str) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::augment::Augment;
 
     pub(crate) const SMALL: &str = r#"
         model = "tiny"
