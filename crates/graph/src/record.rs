@@ -8,7 +8,7 @@ use burn::backend::ir::{OperationIr, TensorId};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::parameters::trainable;
+use crate::parameters::{Parameter, trainable};
 
 /// Only one recording may be under way on the capture device.
 static RECORDING: Mutex<()> = Mutex::new(());
@@ -20,8 +20,8 @@ pub struct Recording {
     pub operations: Vec<OperationIr>,
     /// What was known before anything ran: parameters, running statistics, constants.
     pub values: BTreeMap<TensorId, TensorData>,
-    /// Elements of each trainable parameter, by the id that operations read it by.
-    pub parameters: HashMap<TensorId, usize>,
+    /// The trainable parameters, by the id that operations read them by.
+    pub parameters: HashMap<TensorId, Parameter>,
     /// Id of the images.
     pub input: TensorId,
     /// Ids of the outputs.
