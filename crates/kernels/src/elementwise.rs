@@ -77,6 +77,18 @@ pub fn unary(
     });
 }
 
+/// Applies `function` to each number of a blocked activation, and keeps its padding lanes zero.
+pub fn unary_in_place(isa: Isa, function: Unary, output: &mut ViewMut<'_>) {
+    let dims = output.dims();
+    let _ = isa;
+    output.planes().for_each(|(_, block, plane)| {
+        for out in &mut *plane {
+            *out = function.apply(*out);
+        }
+        clear_padding(Some(dims), block * dims.plane(), plane);
+    });
+}
+
 /// Applies `function` to each pair of numbers.
 ///
 /// # Panics
