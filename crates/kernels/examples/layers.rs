@@ -1,12 +1,13 @@
 //! Times the convolutions of published networks against the machine's multiply-add peak.
 //!
-//! `cargo run --release -p burn-zoo-kernels --example layers -- [NETWORK] [BATCH] [THREADS] [ISA]`
+//! `cargo run --release -p burn-zoo-kernels --example layers -- [NETWORK] [BATCH] [THREADS] [ISA] [warm]`
 //!
 //! Each layer is timed by every algorithm that can compute it, in turn, over some rounds; printed are
 //! the least and the median time of each, both as a percentage of the peak (of the plain formula's
 //! multiplications, so that Winograd may exceed 100 %). `chosen` marks what `Algorithm::choose` says.
-//! Weights and activations of 64 MB are touched between two runs, since in a network the layers in
-//! between empty the caches.
+//! On one thread under Linux it is the thread's processor time, which other programs disturb less.
+//! 64 MB of memory are touched between two runs, since in a network the layers in between empty the caches;
+//! with `warm` they are not.
 #![allow(clippy::print_stdout, reason = "an example")]
 #![allow(clippy::unwrap_used, reason = "an example")]
 
@@ -110,7 +111,7 @@ const INCEPTION_V3: &[Layer] = &[
     (2048, 384, [1, 1], 1, 8, 2),
 ];
 
-const ROUNDS: usize = 9;
+const ROUNDS: usize = 25;
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -129,17 +130,18 @@ fn main() {
         .into_iter()
         .find(|isa| isa.to_string() == get(3, &Isa::detect().to_string()))
         .unwrap();
+    let warm = get(4, "") == "warm";
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.unwrap()
-        .install(|| time(&network, layers, batch, threads, isa));
+        .install(|| time(&network, layers, batch, threads, isa, warm));
 }
 
-fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa) {
+fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa, warm: bool) {
     let peak = peak(isa) * threads as f64;
     println!("{network}, batch {batch}, {threads} threads, {isa}, peak {peak:.1} GFLOP/s");
     println!("| layer | GFLOP | algorithm | ms least | ms median | % of peak least | % median |");
     println!("|---|---|---|---|---|---|---|");
-    let mut other = vec![1.0f32; 16 << 20];
+    let mut other = vec![1.0f32; if warm { 0 } else { 16 << 20 }];
     let (mut chosen_time, mut chosen_flops) = ([0.0; 2], 0.0);
     for &(inputs, outputs, kernel, stride, size, times) in layers {
         let padding = if stride == 2 && size % 2 == 1 {
@@ -198,14 +200,14 @@ fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa)
             for (conv, scratch, seconds) in &mut runs {
                 other.iter_mut().for_each(|it| *it += 1.0);
                 let outputs = &mut [ViewMut::new(&mut output, to)];
-                let start = Instant::now();
+                let start = now(threads);
                 if first {
                     let input = &input[..dims.plain_len()];
                     conv.run_planar(input, dims, outputs, epilogue, scratch);
                 } else {
                     conv.run(View::new(&input, dims), outputs, epilogue, scratch);
                 }
-                seconds.push(start.elapsed().as_secs_f64());
+                seconds.push(now(threads) - start);
             }
         }
         for (conv, _, seconds) in &mut runs {
@@ -242,6 +244,40 @@ fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa)
     );
 }
 
+/// Seconds from some moment on.
+fn now(threads: usize) -> f64 {
+    #[cfg(target_os = "linux")]
+    if threads == 1 {
+        return thread_time();
+    }
+    let _ = threads;
+    static START: std::sync::LazyLock<Instant> = std::sync::LazyLock::new(Instant::now);
+    START.elapsed().as_secs_f64()
+}
+
+/// Processor time of this thread in seconds.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code, reason = "the standard library has no such clock")]
+fn thread_time() -> f64 {
+    #[repr(C)]
+    struct Time {
+        seconds: std::ffi::c_long,
+        nanoseconds: std::ffi::c_long,
+    }
+    unsafe extern "C" {
+        fn clock_gettime(clock: i32, time: *mut Time) -> i32;
+    }
+    /// `CLOCK_THREAD_CPUTIME_ID` of Linux.
+    const THREAD: i32 = 3;
+    let mut time = Time {
+        seconds: 0,
+        nanoseconds: 0,
+    };
+    // SAFETY: the function of POSIX, whose argument is this struct on 64-bit Linux.
+    unsafe { clock_gettime(THREAD, &raw mut time) };
+    time.seconds as f64 + time.nanoseconds as f64 * 1e-9
+}
+
 /// Multiply-adds of one thread on registers alone, in GFLOP/s, the best of many tries: twelve sums of
 /// 256 bits, or 128 bits where the set has no more.
 #[allow(unsafe_code, reason = "intrinsics")]
@@ -271,9 +307,12 @@ const STEPS: u32 = 4096;
 unsafe fn peak_avx512() -> u32 {
     use std::arch::x86_64::*;
     let one = std::hint::black_box(_mm512_set1_ps(1.0));
-    let mut sums = [one; 12];
+    // Not the same to the compiler, which would compute them once.
+    let mut sums = [one; 12].map(std::hint::black_box);
     for _ in 0..STEPS {
-        sums = sums.map(|it| _mm512_fmadd_ps(it, one, one));
+        for sum in &mut sums {
+            *sum = _mm512_fmadd_ps(*sum, one, one);
+        }
     }
     std::hint::black_box(sums);
     STEPS * 12 * 16 * 2
@@ -285,9 +324,12 @@ unsafe fn peak_avx512() -> u32 {
 unsafe fn peak_avx2() -> u32 {
     use std::arch::x86_64::*;
     let one = std::hint::black_box(_mm256_set1_ps(1.0));
-    let mut sums = [one; 12];
+    // Not the same to the compiler, which would compute them once.
+    let mut sums = [one; 12].map(std::hint::black_box);
     for _ in 0..STEPS {
-        sums = sums.map(|it| _mm256_fmadd_ps(it, one, one));
+        for sum in &mut sums {
+            *sum = _mm256_fmadd_ps(*sum, one, one);
+        }
     }
     std::hint::black_box(sums);
     STEPS * 12 * 8 * 2
@@ -295,7 +337,8 @@ unsafe fn peak_avx2() -> u32 {
 
 fn peak_portable() -> u32 {
     let one = std::hint::black_box([1.0f32; 4]);
-    let mut sums = [one; 12];
+    // Not the same to the compiler, which would compute them once.
+    let mut sums = [one; 12].map(std::hint::black_box);
     for _ in 0..STEPS {
         sums = sums.map(|it| [0, 1, 2, 3].map(|i| it[i] * one[i] + one[i]));
     }

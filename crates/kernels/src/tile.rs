@@ -12,6 +12,12 @@ pub(crate) const MAX_PIXELS: usize = 6;
 /// Greatest [`Lanes::BLOCKS`].
 pub(crate) const MAX_BLOCKS: usize = 4;
 
+/// Cache lines of later weights that are fetched with each block and tap.
+const PREFETCH_LINES: usize = 2;
+/// How many blocks ahead of its use input is fetched: it lies in another plane each time, which no
+/// hardware foresees.
+const PREFETCH_BLOCKS: usize = 2;
+
 /// The offset of a pixel whose input lies in the padding: it reads zeros.
 pub(crate) const OUTSIDE: u32 = u32::MAX;
 /// The first offset of a tap at which all pixels of the tile read zeros: the tap is left out.
@@ -35,22 +41,41 @@ pub(crate) struct Tile {
     pub(crate) zeros: *const f32,
     /// `[blocks][taps][run][width * 16]`.
     pub(crate) weight: *const f32,
-    pub(crate) start: Start,
-    /// Where the 16 sums of each block of each pixel go.
-    pub(crate) out: [[*mut f32; MAX_PIXELS]; MAX_BLOCKS],
+    /// `[width * 16]`, where each pixel's sums start; null: they start from what `out` holds, the sum
+    /// over the input blocks before.
+    pub(crate) bias: *const f32,
+    /// For each block, `[pixels][16]` to add to the bias, or null.
+    pub(crate) residual: [*const f32; MAX_BLOCKS],
+    /// For each block, `[pixels][16]` that are stored.
+    pub(crate) out: [*mut f32; MAX_BLOCKS],
     /// Stores `max(sum, 0)`.
     pub(crate) relu: bool,
+    /// Weights that a later tile reads, and how many cache lines of them to fetch: they stream from
+    /// far away, the other tiles of this panel leave the time for it.
+    pub(crate) prefetch: *const f32,
+    pub(crate) prefetch_lines: usize,
 }
 
-/// What the sums start from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Start {
-    /// What `out` holds: the sum over the input blocks before.
-    Out,
-    /// `[width * 16]`, for every pixel.
-    Bias(*const f32),
-    /// That plus 16 numbers for each block of each pixel.
-    BiasAnd(*const f32, [[*const f32; MAX_PIXELS]; MAX_BLOCKS]),
+impl Tile {
+    /// A tile that names nothing yet.
+    pub(crate) const EMPTY: Self = Self {
+        pixels: 0,
+        width: 0,
+        blocks: 0,
+        taps: 0,
+        run: 0,
+        input: std::ptr::null(),
+        block_stride: 0,
+        offsets: std::ptr::null(),
+        zeros: std::ptr::null(),
+        weight: std::ptr::null(),
+        bias: std::ptr::null(),
+        residual: [std::ptr::null(); MAX_BLOCKS],
+        out: [std::ptr::null_mut(); MAX_BLOCKS],
+        relu: false,
+        prefetch: std::ptr::null(),
+        prefetch_lines: 0,
+    };
 }
 
 /// Computes and stores the tile.
@@ -95,17 +120,26 @@ unsafe fn sum_of<L: Lanes, const WIDTH: usize, const PIXELS: usize>(tile: &Tile)
     // writable; the loops stay within the sizes that its fields give.
     unsafe {
         let mut sums = [[L::splat(0.0); WIDTH]; PIXELS];
-        for (pixel, sums) in sums.iter_mut().enumerate() {
-            for (block, sum) in sums.iter_mut().enumerate() {
-                *sum = match tile.start {
-                    Start::Out => load(tile.out[block][pixel]),
-                    Start::Bias(bias) => load(bias.add(block * LANES)),
-                    Start::BiasAnd(bias, more) => {
-                        load::<L>(bias.add(block * LANES)).add(load(more[block][pixel]))
-                    }
+        for block in 0..WIDTH {
+            let out = tile.out[block];
+            if tile.bias.is_null() {
+                for (pixel, sums) in sums.iter_mut().enumerate() {
+                    sums[block] = load(out.add(pixel * LANES));
+                }
+                continue;
+            }
+            let bias: L = load(tile.bias.add(block * LANES));
+            let residual = tile.residual[block];
+            for (pixel, sums) in sums.iter_mut().enumerate() {
+                sums[block] = if residual.is_null() {
+                    bias
+                } else {
+                    bias.add(load(residual.add(pixel * LANES)))
                 };
             }
         }
+        let mut prefetch = tile.prefetch;
+        let prefetch_end = prefetch.wrapping_add(tile.prefetch_lines * LANES);
         let mut weight = tile.weight;
         let mut input = tile.input;
         for _ in 0..tile.blocks {
@@ -121,7 +155,16 @@ unsafe fn sum_of<L: Lanes, const WIDTH: usize, const PIXELS: usize>(tile: &Tile)
                             *from = input.add(offset as usize);
                         }
                     }
+                    for _ in 0..PREFETCH_LINES {
+                        if prefetch != prefetch_end {
+                            L::prefetch(prefetch);
+                            prefetch = prefetch.wrapping_add(LANES);
+                        }
+                    }
                     if tile.run == LANES {
+                        for from in from {
+                            L::prefetch(from.wrapping_add(PREFETCH_BLOCKS * tile.block_stride));
+                        }
                         for i in 0..LANES {
                             step(&mut sums, &from, i, weight.add(i * WIDTH * LANES));
                         }
@@ -140,7 +183,7 @@ unsafe fn sum_of<L: Lanes, const WIDTH: usize, const PIXELS: usize>(tile: &Tile)
         for (pixel, sums) in sums.into_iter().enumerate() {
             for (block, sum) in sums.into_iter().enumerate() {
                 let sum = if tile.relu { sum.relu() } else { sum };
-                sum.store(&mut *tile.out[block][pixel].cast());
+                sum.store(&mut *tile.out[block].add(pixel * LANES).cast());
             }
         }
     }

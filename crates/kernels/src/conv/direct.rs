@@ -6,7 +6,7 @@ use super::panel::{Packing, Panel, Panels, width};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes};
 use crate::tasks::{each_task, share};
-use crate::tile::{ALL_OUTSIDE, MAX_PIXELS, OUTSIDE, Start, Tile};
+use crate::tile::{ALL_OUTSIDE, MAX_PIXELS, OUTSIDE, Tile};
 use crate::{Dims, Isa, LANES, Padding, View};
 use std::ops::Range;
 
@@ -19,35 +19,50 @@ const TASKS_PER_THREAD: usize = 4;
 
 static ZEROS: [f32; LANES] = [0.0; LANES];
 
-/// How the pixels of all images, in a row, are cut into tiles.
+/// How the pixels of each image, in a row, are cut into tiles.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tiles {
-    total: usize,
+    pixels: usize,
     size: usize,
 }
 
+/// The pixels of one tile.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TilePlace {
+    pub(crate) image: usize,
+    pub(crate) first: usize,
+    pub(crate) pixels: usize,
+}
+
 impl Tiles {
-    pub(crate) fn new(total: usize, size: usize) -> Self {
-        Self { total, size }
+    /// Tiles of at most `size` pixels, for images of `pixels` pixels.
+    pub(crate) fn new(pixels: usize, size: usize) -> Self {
+        Self { pixels, size }
     }
 
-    pub(crate) fn count(&self) -> usize {
-        self.total.div_ceil(self.size)
+    pub(crate) fn of_image(&self) -> usize {
+        self.pixels.div_ceil(self.size)
     }
 
-    /// First pixel and pixels of a tile. The last two share what is left, since a tile of one pixel
-    /// takes nearly as long as one of four.
-    pub(crate) fn tile(&self, index: usize) -> (usize, usize) {
-        let count = self.count();
+    /// A tile, counted through all images. The last two of an image share what is left, since a tile
+    /// of one pixel takes nearly as long as one of four.
+    #[inline(always)]
+    pub(crate) fn place(&self, index: usize) -> TilePlace {
+        let count = self.of_image();
         let start = |index: usize| {
             if index + 1 == count && count > 1 {
                 let last_two = (count - 2) * self.size;
-                last_two + (self.total - last_two).div_ceil(2)
+                last_two + (self.pixels - last_two).div_ceil(2)
             } else {
-                (index * self.size).min(self.total)
+                (index * self.size).min(self.pixels)
             }
         };
-        (start(index), start(index + 1) - start(index))
+        let (image, index) = (index / count, index % count);
+        TilePlace {
+            image,
+            first: start(index),
+            pixels: start(index + 1) - start(index),
+        }
     }
 }
 
@@ -126,9 +141,10 @@ pub(super) fn run(
 ) {
     let to = targets.dims();
     assert_eq!(to, spec.output_dims(input.dims()), "dims of the output");
-    let tiles = Tiles::new(to.batch * to.pixels(), isa.tile()[0]);
+    let tiles = Tiles::new(to.pixels(), isa.tile()[0]);
+    let count = to.batch * tiles.of_image();
     let threads = rayon::current_num_threads();
-    let split = Split::new(tiles.count(), MAX_TILES, panels.panels.len(), threads);
+    let split = Split::new(count, MAX_TILES, panels.panels.len(), threads);
     each_task(
         split.chunks * split.shares,
         scratch,
@@ -141,7 +157,7 @@ pub(super) fn run(
                 input,
                 targets,
                 tiles,
-                chunk: share(chunk, split.chunks, tiles.count()),
+                chunk: share(chunk, split.chunks, count),
                 panels: &panels.panels[share(part, split.shares, panels.panels.len())],
                 table,
             });
@@ -165,17 +181,16 @@ impl Kernel for Task<'_> {
     fn run<L: Lanes>(self) {
         let taps = self.spec.kernel[0] * self.spec.kernel[1];
         let stride = taps * MAX_PIXELS;
-        assert!(self.table.len() >= self.chunk.len() * stride);
-        for (i, table) in self.chunk.clone().zip(self.table.chunks_exact_mut(stride)) {
-            let (first, pixels) = self.tiles.tile(i);
-            offsets(
-                self.spec,
-                &self.input,
-                self.targets.dims(),
-                first,
-                pixels,
-                table,
-            );
+        let count = self.chunk.len();
+        assert!(count <= MAX_TILES && self.table.len() >= count * stride);
+        let mut places = [TilePlace::default(); MAX_TILES];
+        for ((place, i), table) in places
+            .iter_mut()
+            .zip(self.chunk.clone())
+            .zip(self.table.chunks_exact_mut(stride))
+        {
+            *place = self.tiles.place(i);
+            offsets(self.spec, &self.input, self.targets.dims(), *place, table);
         }
         let dims = self.input.dims();
         let input = self.input.tail();
@@ -183,51 +198,69 @@ impl Kernel for Task<'_> {
         // summed so far is less to fetch again than the input would be.
         let most = self.panels.iter().map(|panel| chunks(panel, taps)).max();
         for chunk in 0..most.unwrap_or(0) {
-            for panel in self.panels {
+            for (i, panel) in self.panels.iter().enumerate() {
                 let chunks = chunks(panel, taps);
                 if chunk >= chunks {
                     continue;
                 }
                 assert!(panel.first_in + panel.blocks <= dims.blocks());
-                let blocks = share(chunk, chunks, panel.blocks);
-                let rows = taps * LANES;
-                let weight = self
-                    .weights
-                    .rows(panel, blocks.start * rows, blocks.len() * rows);
+                let (blocks, weight) = self.weight(panel, chunk);
+                let next = match self.panels.get(i + 1) {
+                    Some(next) => self.weight(next, chunk).1,
+                    None => self.weight(&self.panels[0], chunk + 1).1,
+                };
                 let bias = self.weights.bias(panel);
                 let first_in = (panel.first_in + blocks.start) * dims.plane();
-                for (i, table) in self.chunk.clone().zip(self.table.chunks_exact(stride)) {
-                    let (first, pixels) = self.tiles.tile(i);
-                    let (out, start) = self.targets.tile(
-                        first,
-                        pixels,
-                        panel.first_out,
-                        panel.width,
-                        bias.as_ptr(),
-                    );
-                    let tile = Tile {
-                        pixels,
-                        width: panel.width,
-                        blocks: blocks.len(),
-                        taps,
-                        run: LANES,
-                        input: input[first_in..].as_ptr(),
-                        block_stride: dims.plane(),
-                        offsets: table.as_ptr().cast(),
-                        zeros: ZEROS.as_ptr(),
-                        weight: weight.as_ptr(),
-                        start: if chunk == 0 { start } else { Start::Out },
-                        out,
-                        relu: self.targets.relu && chunk + 1 == chunks,
-                    };
+                let mut tile = Tile {
+                    width: panel.width,
+                    blocks: blocks.len(),
+                    taps,
+                    run: LANES,
+                    input: input[first_in..].as_ptr(),
+                    block_stride: dims.plane(),
+                    zeros: ZEROS.as_ptr(),
+                    weight: weight.as_ptr(),
+                    relu: self.targets.relu && chunk + 1 == chunks,
+                    ..Tile::EMPTY
+                };
+                if chunk == 0 {
+                    tile.bias = bias.as_ptr();
+                }
+                let tables = self.table.chunks_exact(stride);
+                for (i, (place, table)) in places[..count].iter().zip(tables).enumerate() {
+                    tile.pixels = place.pixels;
+                    tile.offsets = table.as_ptr().cast();
+                    let at = [place.image, place.first];
+                    self.targets.point(&mut tile, at, panel.first_out);
+                    let fetch = share(i, count, next.len() / LANES);
+                    tile.prefetch = next.as_ptr().wrapping_add(fetch.start * LANES);
+                    tile.prefetch_lines = fetch.len();
                     // SAFETY: offsets from `offsets` lie in one plane of an image of the input, and
                     // `blocks` planes from there on belong to the same image; weights and biases
-                    // were sliced above; `out` and `start` come from checked planes, and no other
-                    // task has both this chunk of pixels and this panel.
+                    // were sliced above; outputs and residuals come from checked planes, and no
+                    // other task has both this chunk of pixels and this panel.
                     unsafe { L::sum(&tile) };
                 }
             }
         }
+    }
+}
+
+impl Task<'_> {
+    /// The blocks of input, and the weights, of one step of a panel's sums; none after the last.
+    #[inline(always)]
+    fn weight(&self, panel: &Panel, chunk: usize) -> (Range<usize>, &[f32]) {
+        let taps = self.spec.kernel[0] * self.spec.kernel[1];
+        let chunks = chunks(panel, taps);
+        if chunk >= chunks {
+            return (0..0, &[]);
+        }
+        let blocks = share(chunk, chunks, panel.blocks);
+        let rows = taps * LANES;
+        let weight = self
+            .weights
+            .rows(panel, blocks.start * rows, blocks.len() * rows);
+        (blocks, weight)
     }
 }
 
@@ -239,19 +272,16 @@ fn chunks(panel: &Panel, taps: usize) -> usize {
 }
 
 /// Writes the offsets of all taps of a tile, `[taps][pixels]`, as bits.
-fn offsets(
-    spec: &Conv2dSpec,
-    input: &View<'_>,
-    to: Dims,
-    first: usize,
-    pixels: usize,
-    table: &mut [f32],
-) {
+fn offsets(spec: &Conv2dSpec, input: &View<'_>, to: Dims, place: TilePlace, table: &mut [f32]) {
+    let TilePlace {
+        image,
+        first,
+        pixels,
+    } = place;
     let dims = input.dims();
     let Padding { top, left, .. } = spec.padding;
     let mut corners = [(0, 0, 0); MAX_PIXELS];
     for (pixel, corner) in (first..).zip(&mut corners[..pixels]) {
-        let (image, pixel) = (pixel / to.pixels(), pixel % to.pixels());
         let (row, column) = (pixel / to.width, pixel % to.width);
         *corner = (
             image * input.image_stride(),

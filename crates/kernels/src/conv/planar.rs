@@ -5,7 +5,7 @@
 #![allow(unsafe_code, reason = "calls the tile")]
 
 use super::Conv2dSpec;
-use super::direct::{Split, Tiles};
+use super::direct::{Split, TilePlace, Tiles};
 use super::panel::{Packing, Panel, Panels, width};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes};
@@ -86,7 +86,7 @@ pub(super) fn run(
                 input: &copy[..height * row],
                 row,
                 targets,
-                first: image * to.pixels() + rows.start * to.width,
+                at: [image, rows.start * to.width],
                 tiles: Tiles::new(rows.len() * to.width, isa.tile()[0]),
                 table,
             });
@@ -127,8 +127,8 @@ struct Task<'a> {
     /// Numbers in a row of it.
     row: usize,
     targets: &'a Targets<'a>,
-    /// The first pixel, counted through all images.
-    first: usize,
+    /// The image and the first pixel in it.
+    at: [usize; 2],
     tiles: Tiles,
     table: &'a mut [f32],
 }
@@ -139,8 +139,9 @@ impl Kernel for Task<'_> {
         let [height, width] = self.spec.kernel;
         let channels = self.spec.channels[0];
         let columns = self.targets.dims().width;
-        for i in 0..self.tiles.count() {
-            let (first, pixels) = self.tiles.tile(i);
+        let [image, start] = self.at;
+        for i in 0..self.tiles.of_image() {
+            let TilePlace { first, pixels, .. } = self.tiles.place(i);
             for (tap, table) in self.table.chunks_exact_mut(pixels).take(height).enumerate() {
                 for (pixel, to) in (first..).zip(table) {
                     let row = pixel / columns * self.spec.stride[0] + tap;
@@ -154,33 +155,26 @@ impl Kernel for Task<'_> {
             for panel in &self.weights.panels {
                 let run = width * channels;
                 let weight = self.weights.rows(panel, 0, height * run);
-                let bias = self.weights.bias(panel).as_ptr();
-                let (out, start) = self.targets.tile(
-                    self.first + first,
-                    pixels,
-                    panel.first_out,
-                    panel.width,
-                    bias,
-                );
-                let tile = Tile {
+                let mut tile = Tile {
                     pixels,
                     width: panel.width,
                     blocks: 1,
                     taps: height,
                     run,
                     input: self.input.as_ptr(),
-                    block_stride: 0,
                     offsets: self.table.as_ptr().cast(),
                     // No offset is outside: the padding was copied too.
                     zeros: self.input.as_ptr(),
                     weight: weight.as_ptr(),
-                    start,
-                    out,
+                    bias: self.weights.bias(panel).as_ptr(),
                     relu: self.targets.relu,
+                    ..Tile::EMPTY
                 };
+                self.targets
+                    .point(&mut tile, [image, start + first], panel.first_out);
                 // SAFETY: the greatest offset is that of the last pixel and tap, whose run ends at
                 // most at the copy's end, by the sizes of `copy_size`; weights and bias were
-                // sliced; `out` and `start` come from checked planes, and no other task has these
+                // sliced; outputs and residuals come from checked planes, and no other task has these
                 // rows.
                 unsafe { L::sum(&tile) };
             }

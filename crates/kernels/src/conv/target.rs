@@ -5,7 +5,7 @@
 )]
 
 use super::Epilogue;
-use crate::tile::{MAX_BLOCKS, MAX_PIXELS, Shared, Start};
+use crate::tile::{MAX_BLOCKS, Shared, Tile};
 use crate::{Dims, LANES, View, ViewMut};
 
 /// Most outputs that one convolution is split over.
@@ -106,41 +106,20 @@ impl<'a> Targets<'a> {
         Some(self.residual?.plane(image, block).as_ptr())
     }
 
-    /// For a tile of `pixels` pixels from pixel `first` on, counted through all images, and `width`
-    /// blocks from `block` on: where its sums go, and what they start from.
-    #[inline]
-    pub(super) fn tile(
-        &self,
-        first: usize,
-        pixels: usize,
-        block: usize,
-        width: usize,
-        bias: *const f32,
-    ) -> ([[*mut f32; MAX_PIXELS]; MAX_BLOCKS], Start) {
-        let per_image = self.dims.pixels();
-        let mut out = [[std::ptr::null_mut(); MAX_PIXELS]; MAX_BLOCKS];
-        let mut more = [[std::ptr::null(); MAX_PIXELS]; MAX_BLOCKS];
-        let (mut image, mut pixel) = (first / per_image, first % per_image);
-        let mut done = 0;
-        while done < pixels {
-            let run = (per_image - pixel).min(pixels - done);
-            for i in 0..width {
-                let plane = self.plane(image, block + i);
-                for k in 0..run {
-                    out[i][done + k] = plane.wrapping_add((pixel + k) * LANES);
-                }
-                if let Some(plane) = self.residual(image, block + i) {
-                    for k in 0..run {
-                        more[i][done + k] = plane.wrapping_add((pixel + k) * LANES);
-                    }
-                }
+    /// Points `tile`, from its first pixel, which is pixel `first` of `image`, to what it stores in
+    /// `width` blocks from `block` on, and to the residual there.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such pixels or blocks.
+    #[inline(always)]
+    pub(super) fn point(&self, tile: &mut Tile, [image, first]: [usize; 2], block: usize) {
+        assert!(first + tile.pixels <= self.dims.pixels() && tile.width <= MAX_BLOCKS);
+        for i in 0..tile.width {
+            tile.out[i] = self.plane(image, block + i).wrapping_add(first * LANES);
+            if let Some(residual) = self.residual(image, block + i) {
+                tile.residual[i] = residual.wrapping_add(first * LANES);
             }
-            (done, image, pixel) = (done + run, image + 1, 0);
         }
-        let start = match self.residual {
-            Some(_) => Start::BiasAnd(bias, more),
-            None => Start::Bias(bias),
-        };
-        (out, start)
     }
 }

@@ -4,12 +4,12 @@
 #![allow(unsafe_code, reason = "calls the tile")]
 
 use super::Conv2dSpec;
-use super::direct::{Split, Tiles};
+use super::direct::{Split, TilePlace, Tiles};
 use super::panel::{Packing, Panel, Panels, width};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes, block};
 use crate::tasks::{each_task, share};
-use crate::tile::{MAX_BLOCKS, MAX_PIXELS, Start, Tile};
+use crate::tile::{MAX_BLOCKS, MAX_PIXELS, Tile};
 use crate::{Dims, Isa, LANES, Padding, View};
 use rayon::prelude::*;
 
@@ -158,32 +158,34 @@ impl Kernel for Task<'_> {
             assert!(panel.blocks == blocks && panel.width <= MAX_BLOCKS);
             for point in 0..POINTS {
                 let weight = weights.rows(panel, point * blocks * LANES, blocks * LANES);
+                // The points of a panel follow each other, and so do the panels.
+                let next = &weights.weight[panel.weight + (point + 1) * weight.len()..];
+                let next = &next[..weight.len().min(next.len())];
                 let input = &transformed[point * stride..][..blocks * count * LANES];
                 let products = &mut products[point * products_stride..];
                 let products = &mut products[..panel.width * count * LANES];
-                for i in 0..tiles.count() {
-                    let (first, pixels) = tiles.tile(i);
-                    let mut out = [[std::ptr::null_mut(); MAX_PIXELS]; MAX_BLOCKS];
-                    for (i, out) in out[..panel.width].iter_mut().enumerate() {
-                        for (k, out) in out[..pixels].iter_mut().enumerate() {
-                            *out = products[(i * count + first + k) * LANES..].as_mut_ptr();
-                        }
+                let mut tile = Tile {
+                    width: panel.width,
+                    blocks,
+                    taps: 1,
+                    run: LANES,
+                    block_stride: count * LANES,
+                    offsets: OFFSETS.as_ptr(),
+                    zeros: ZEROS.as_ptr(),
+                    weight: weight.as_ptr(),
+                    bias: ZEROS.as_ptr(),
+                    ..Tile::EMPTY
+                };
+                for i in 0..tiles.of_image() {
+                    let TilePlace { first, pixels, .. } = tiles.place(i);
+                    tile.pixels = pixels;
+                    tile.input = input[first * LANES..].as_ptr();
+                    for i in 0..panel.width {
+                        tile.out[i] = products[(i * count + first) * LANES..].as_mut_ptr();
                     }
-                    let tile = Tile {
-                        pixels,
-                        width: panel.width,
-                        blocks,
-                        taps: 1,
-                        run: LANES,
-                        input: input[first * LANES..].as_ptr(),
-                        block_stride: count * LANES,
-                        offsets: OFFSETS.as_ptr(),
-                        zeros: ZEROS.as_ptr(),
-                        weight: weight.as_ptr(),
-                        start: Start::Bias(ZEROS.as_ptr()),
-                        out,
-                        relu: false,
-                    };
+                    let fetch = share(i, tiles.of_image(), next.len() / LANES);
+                    tile.prefetch = next.as_ptr().wrapping_add(fetch.start * LANES);
+                    tile.prefetch_lines = fetch.len();
                     // SAFETY: input, weights and products were sliced above to what is read; the
                     // products are this task's own.
                     unsafe { L::sum(&tile) };

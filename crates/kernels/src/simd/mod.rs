@@ -34,6 +34,12 @@ pub(crate) trait Lanes: Copy {
     /// `max(self, 0)`; NaN stays NaN.
     fn relu(self) -> Self;
 
+    /// Begins to fetch a cache line, of any address, readable or not. A hint.
+    #[inline(always)]
+    fn prefetch(address: *const f32) {
+        let _ = address;
+    }
+
     /// [`tile::sum`](crate::tile::sum) as a function of its own: it is large, and called by several
     /// kernels.
     ///

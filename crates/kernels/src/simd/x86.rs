@@ -107,6 +107,12 @@ impl Lanes for Avx512 {
         // SAFETY: the caller's; the instruction set is there, as this type is.
         unsafe { sum_avx512(tile) }
     }
+
+    #[inline(always)]
+    fn prefetch(address: *const f32) {
+        // SAFETY: prefetching is defined for any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -193,5 +199,11 @@ impl Lanes for Avx2 {
     unsafe fn sum(tile: &Tile) {
         // SAFETY: the caller's; the instruction set is there, as this type is.
         unsafe { sum_avx2(tile) }
+    }
+
+    #[inline(always)]
+    fn prefetch(address: *const f32) {
+        // SAFETY: prefetching is defined for any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
 }
