@@ -39,33 +39,36 @@ impl Weights {
     }
 }
 
-/// Convolves into one output, whose first block is `first` of the whole result.
-pub(super) fn run(
-    isa: Isa,
-    spec: &Conv2dSpec,
-    weights: &Weights,
-    input: View<'_>,
-    output: &mut ViewMut<'_>,
-    first: usize,
-    residual: Option<View<'_>>,
-    relu: bool,
-) {
-    let width = output.dims().width;
-    let taps = spec.kernel[0] * spec.kernel[1];
-    output.planes().for_each(|(image, i, plane)| {
-        let i = first + i;
-        isa.run(Plane {
-            spec,
-            size: [input.dims().height, input.dims().width],
-            weight: &weights.weight[i * taps * LANES..][..taps * LANES],
-            bias: block(&weights.bias, i * LANES),
-            input: input.plane(image, i),
-            output: plane,
-            width,
-            residual: residual.map(|it| it.plane(image, i)),
-            relu,
+/// A convolution but for its outputs.
+pub(super) struct Depthwise<'a> {
+    pub(super) spec: &'a Conv2dSpec,
+    pub(super) weights: &'a Weights,
+    pub(super) input: View<'a>,
+    pub(super) residual: Option<View<'a>>,
+    pub(super) relu: bool,
+}
+
+impl Depthwise<'_> {
+    /// Stores one output, whose first block is `first` of the whole result.
+    pub(super) fn run(&self, isa: Isa, output: &mut ViewMut<'_>, first: usize) {
+        let width = output.dims().width;
+        let taps = self.spec.kernel[0] * self.spec.kernel[1];
+        let dims = self.input.dims();
+        output.planes().for_each(|(image, i, plane)| {
+            let i = first + i;
+            isa.run(Plane {
+                spec: self.spec,
+                size: [dims.height, dims.width],
+                weight: &self.weights.weight[i * taps * LANES..][..taps * LANES],
+                bias: block(&self.weights.bias, i * LANES),
+                input: self.input.plane(image, i),
+                output: plane,
+                width,
+                residual: self.residual.map(|it| it.plane(image, i)),
+                relu: self.relu,
+            });
         });
-    });
+    }
 }
 
 struct Plane<'a> {

@@ -1,7 +1,7 @@
 //! Convolution.
 
 mod depthwise;
-mod direct;
+pub(crate) mod direct;
 pub(crate) mod panel;
 mod planar;
 mod spec;
@@ -36,16 +36,6 @@ pub enum Activation {
     Relu,
     /// `1 / (1 + exp(-x))`.
     Sigmoid,
-}
-
-impl Activation {
-    pub(crate) fn apply(self, x: f32) -> f32 {
-        match self {
-            Self::Linear => x,
-            Self::Relu => Unary::Relu.apply(x),
-            Self::Sigmoid => Unary::Sigmoid.apply(x),
-        }
-    }
 }
 
 /// What happens to a sum before it is stored: `activation(scale * (sum + bias) + residual)`.
@@ -186,11 +176,16 @@ impl PackedConv {
                 run(self.isa, &self.spec, panels, input, &targets, scratch);
             }
             Packed::Depthwise(weights) => {
+                let conv = depthwise::Depthwise {
+                    spec: &self.spec,
+                    weights,
+                    input,
+                    residual: epilogue.residual,
+                    relu,
+                };
                 let mut first = 0;
                 for output in &mut *outputs {
-                    let (isa, spec) = (self.isa, &self.spec);
-                    let residual = epilogue.residual;
-                    depthwise::run(isa, spec, weights, input, output, first, residual, relu);
+                    conv.run(self.isa, output, first);
                     first += output.dims().blocks();
                 }
             }
