@@ -162,7 +162,7 @@ impl<'a> View<'a> {
     }
 
     /// The data from the first block of the window's first image on.
-    pub(crate) fn from_start(&self) -> &'a [f32] {
+    pub(crate) fn tail(&self) -> &'a [f32] {
         &self.data[self.window.start().min(self.data.len())..]
     }
 }
@@ -231,6 +231,12 @@ impl<'a> ViewMut<'a> {
             self.window.image_stride(),
             self.window.start(),
         )
+    }
+
+    /// The first number of the window's first image, and numbers from one image to the next.
+    pub(crate) fn start(&mut self) -> (*mut f32, usize) {
+        let start = self.window.start().min(self.data.len());
+        (self.data[start..].as_mut_ptr(), self.window.image_stride())
     }
 
     /// In parallel, `(image, block, [height, width, 16])` for every block of every image.

@@ -21,16 +21,21 @@
 //!   them.
 
 mod blocked;
+mod buffer;
 mod conv;
 mod elementwise;
 mod isa;
 mod linear;
 mod norm;
 mod pool;
+mod simd;
+mod tasks;
+mod tile;
 
 pub use blocked::{Dims, LANES, Rows, RowsMut, View, ViewMut, copy_channels, pack, unpack};
+pub use buffer::Buffer;
 pub use conv::{Activation, Algorithm, Conv2dSpec, ConvWeights, Epilogue, PackedConv};
-pub use elementwise::{Binary, Unary, affine, binary, gate, unary};
+pub use elementwise::{Binary, Unary, affine, binary, gate, unary, unary_in_place};
 pub use isa::Isa;
 pub use linear::PackedLinear;
 pub use norm::{ResponseNorm, response_norm};

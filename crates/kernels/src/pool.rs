@@ -1,7 +1,9 @@
 //! Pooling, as Burn and PyTorch define it.
 
+use crate::simd::{Kernel, Lanes, block};
 use crate::{Dims, Isa, LANES, View, ViewMut};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Zeros around an image, in pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -112,7 +114,7 @@ impl PoolSpec {
     }
 
     /// The rows and columns of the image in the window of one output pixel.
-    fn window(&self, dims: Dims, row: usize, column: usize) -> [std::ops::Range<usize>; 2] {
+    fn window(&self, dims: Dims, row: usize, column: usize) -> [Range<usize>; 2] {
         let range = |axis: usize, index: usize, before: usize, len: usize| {
             let start = index * self.stride[axis];
             let end = (start + self.kernel[axis]).saturating_sub(before).min(len);
@@ -150,24 +152,42 @@ impl PoolSpec {
 pub fn max_pool(isa: Isa, input: View<'_>, mut output: ViewMut<'_>, spec: &PoolSpec) {
     let (dims, to) = (input.dims(), output.dims());
     spec.check(dims, to);
-    let _ = isa;
-    output.planes().for_each(|(image, block, plane)| {
-        let source = input.plane(image, block);
-        for (pixel, out) in plane.chunks_exact_mut(LANES).enumerate() {
-            let [rows, columns] = spec.window(dims, pixel / to.width, pixel % to.width);
-            out.fill(f32::NEG_INFINITY);
+    output.planes().for_each(|(image, i, plane)| {
+        isa.run(Maxima {
+            spec,
+            dims,
+            input: input.plane(image, i),
+            width: to.width,
+            output: plane,
+        });
+    });
+}
+
+struct Maxima<'a> {
+    spec: &'a PoolSpec,
+    dims: Dims,
+    input: &'a [f32],
+    width: usize,
+    output: &'a mut [f32],
+}
+
+impl Kernel for Maxima<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let (pixels, _) = self.output.as_chunks_mut::<LANES>();
+        for (pixel, out) in pixels.iter_mut().enumerate() {
+            let (row, column) = (pixel / self.width, pixel % self.width);
+            let [rows, columns] = self.spec.window(self.dims, row, column);
+            let mut max = L::splat(f32::NEG_INFINITY);
             for row in rows {
                 for column in columns.clone() {
-                    let from = &source[(row * dims.width + column) * LANES..][..LANES];
-                    for (out, from) in out.iter_mut().zip(from) {
-                        if *from > *out || from.is_nan() {
-                            *out = *from;
-                        }
-                    }
+                    let start = (row * self.dims.width + column) * LANES;
+                    max = L::load(block(self.input, start)).max(max);
                 }
             }
+            max.store(out);
         }
-    });
+    }
 }
 
 /// The mean of each window.
@@ -184,39 +204,52 @@ pub fn average_pool(
 ) {
     let (dims, to) = (input.dims(), output.dims());
     spec.check(dims, to);
-    let _ = isa;
-    output.planes().for_each(|(image, block, plane)| {
-        let source = input.plane(image, block);
-        for (pixel, out) in plane.chunks_exact_mut(LANES).enumerate() {
-            let (row, column) = (pixel / to.width, pixel % to.width);
-            let window = spec.window(dims, row, column);
-            let area = match count {
-                PadCount::Include => spec.padded_area(dims, row, column),
-                PadCount::Exclude => window[0].len() * window[1].len(),
-            };
-            mean(source, dims.width, window, area.max(1), out);
-        }
+    output.planes().for_each(|(image, i, plane)| {
+        isa.run(Means {
+            input: input.plane(image, i),
+            input_width: dims.width,
+            windows: |row, column| {
+                let window = spec.window(dims, row, column);
+                let area = match count {
+                    PadCount::Include => spec.padded_area(dims, row, column),
+                    PadCount::Exclude => window[0].len() * window[1].len(),
+                };
+                (window, area)
+            },
+            width: to.width,
+            output: plane,
+        });
     });
 }
 
-fn mean(
-    source: &[f32],
+/// Means of windows: the pixels of each output pixel's window, and by what their sum is divided.
+struct Means<'a, Windows> {
+    input: &'a [f32],
+    input_width: usize,
+    windows: Windows,
     width: usize,
-    [rows, columns]: [std::ops::Range<usize>; 2],
-    count: usize,
-    out: &mut [f32],
-) {
-    out.fill(0.0);
-    for row in rows {
-        for column in columns.clone() {
-            let from = &source[(row * width + column) * LANES..][..LANES];
-            for (out, from) in out.iter_mut().zip(from) {
-                *out += from;
+    output: &'a mut [f32],
+}
+
+impl<Windows> Kernel for Means<'_, Windows>
+where
+    Windows: Fn(usize, usize) -> ([Range<usize>; 2], usize),
+{
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let (pixels, _) = self.output.as_chunks_mut::<LANES>();
+        for (pixel, out) in pixels.iter_mut().enumerate() {
+            let (window, area) = (self.windows)(pixel / self.width, pixel % self.width);
+            let [rows, columns] = window;
+            let mut sum = L::splat(0.0);
+            for row in rows {
+                for column in columns.clone() {
+                    let start = (row * self.input_width + column) * LANES;
+                    sum = L::load(block(self.input, start)).add(sum);
+                }
             }
+            sum.mul(L::splat(1.0 / area.max(1) as f32)).store(out);
         }
-    }
-    for out in out {
-        *out /= count as f32;
     }
 }
 
@@ -233,18 +266,22 @@ pub fn adaptive_average_pool(isa: Isa, input: View<'_>, mut output: ViewMut<'_>)
         [to.batch, to.channels],
         "batch and channels"
     );
-    let _ = isa;
     let cell = |index: usize, cells: usize, len: usize| {
         index * len / cells..((index + 1) * len).div_ceil(cells)
     };
-    output.planes().for_each(|(image, block, plane)| {
-        let source = input.plane(image, block);
-        for (pixel, out) in plane.chunks_exact_mut(LANES).enumerate() {
-            let rows = cell(pixel / to.width, to.height, dims.height);
-            let columns = cell(pixel % to.width, to.width, dims.width);
-            let count = rows.len() * columns.len();
-            mean(source, dims.width, [rows, columns], count.max(1), out);
-        }
+    output.planes().for_each(|(image, i, plane)| {
+        isa.run(Means {
+            input: input.plane(image, i),
+            input_width: dims.width,
+            windows: |row, column| {
+                let rows = cell(row, to.height, dims.height);
+                let columns = cell(column, to.width, dims.width);
+                let area = rows.len() * columns.len();
+                ([rows, columns], area)
+            },
+            width: to.width,
+            output: plane,
+        });
     });
 }
 
@@ -260,21 +297,24 @@ pub fn global_average_pool(isa: Isa, input: View<'_>, output: &mut [f32]) {
         dims.batch * dims.channels,
         "means of {dims:?}"
     );
-    let _ = isa;
+    let whole = [0..dims.height, 0..dims.width];
     output
         .par_chunks_mut(dims.channels.max(1))
         .enumerate()
         .for_each(|(image, means)| {
-            for (block, means) in means.chunks_mut(LANES).enumerate() {
-                let mut sums = [0.0; LANES];
-                mean(
-                    input.plane(image, block),
-                    dims.width,
-                    [0..dims.height, 0..dims.width],
-                    dims.pixels(),
-                    &mut sums,
-                );
-                means.copy_from_slice(&sums[..means.len()]);
-            }
+            means
+                .par_chunks_mut(LANES)
+                .enumerate()
+                .for_each(|(i, means)| {
+                    let mut mean = [0.0; LANES];
+                    isa.run(Means {
+                        input: input.plane(image, i),
+                        input_width: dims.width,
+                        windows: |_, _| (whole.clone(), dims.pixels()),
+                        width: 1,
+                        output: &mut mean,
+                    });
+                    means.copy_from_slice(&mean[..means.len()]);
+                });
         });
 }

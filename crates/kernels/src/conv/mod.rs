@@ -1,11 +1,19 @@
 //! Convolution.
 
+mod depthwise;
+pub(crate) mod direct;
+pub(crate) mod panel;
+mod planar;
 mod spec;
+mod target;
+mod winograd;
 
 pub use spec::{Algorithm, Conv2dSpec};
 
-use crate::{Dims, Isa, LANES, Unary, View, ViewMut};
-use rayon::prelude::*;
+use crate::elementwise::unary_in_place;
+use crate::{Dims, Isa, Unary, View, ViewMut};
+use panel::Panels;
+use target::Targets;
 
 /// The weights of a convolution before packing.
 #[derive(Clone, Copy, Debug)]
@@ -30,16 +38,6 @@ pub enum Activation {
     Sigmoid,
 }
 
-impl Activation {
-    pub(crate) fn apply(self, x: f32) -> f32 {
-        match self {
-            Self::Linear => x,
-            Self::Relu => Unary::Relu.apply(x),
-            Self::Sigmoid => Unary::Sigmoid.apply(x),
-        }
-    }
-}
-
 /// What happens to a sum before it is stored: `activation(scale * (sum + bias) + residual)`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Epilogue<'a> {
@@ -55,8 +53,13 @@ pub struct PackedConv {
     isa: Isa,
     spec: Conv2dSpec,
     algorithm: Algorithm,
-    weight: Vec<f32>,
-    bias: Vec<f32>,
+    weights: Packed,
+}
+
+#[derive(Clone, Debug)]
+enum Packed {
+    Panels(Panels),
+    Depthwise(depthwise::Weights),
 }
 
 impl PackedConv {
@@ -76,18 +79,32 @@ impl PackedConv {
         } = weights;
         let outputs = spec.channels[1];
         assert_eq!(weight.len(), spec.weights(), "weights of {spec:?}");
-        let weight = weight.iter().map(|it| it * scale).collect();
-        let bias = match bias {
-            Some(bias) => bias.iter().map(|it| it * scale).collect(),
-            None => vec![0.0; outputs],
+        if let Some(bias) = bias {
+            assert_eq!(bias.len(), outputs, "biases of {spec:?}");
+        }
+        let scaled: Vec<_>;
+        let weight = if scale == 1.0 {
+            weight
+        } else {
+            scaled = weight.iter().map(|it| it * scale).collect();
+            &scaled
         };
-        assert_eq!(bias.len(), outputs, "biases of {spec:?}");
+        let bias = bias.unwrap_or_default().iter().map(|it| it * scale);
+        let weights = match algorithm {
+            Algorithm::Direct | Algorithm::Pointwise => {
+                Packed::Panels(direct::pack(isa, &spec, weight, bias))
+            }
+            Algorithm::Winograd => Packed::Panels(winograd::pack(isa, &spec, weight, bias)),
+            Algorithm::Planar => Packed::Panels(planar::pack(isa, &spec, weight, bias)),
+            Algorithm::Depthwise => {
+                Packed::Depthwise(depthwise::Weights::pack(&spec, weight, bias))
+            }
+        };
         Self {
             isa,
             spec,
             algorithm,
-            weight,
-            bias,
+            weights,
         }
     }
 
@@ -108,14 +125,22 @@ impl PackedConv {
 
     /// Bytes of the packed weights.
     pub fn bytes(&self) -> usize {
-        size_of_val(&*self.weight) + size_of_val(&*self.bias)
+        match &self.weights {
+            Packed::Panels(panels) => panels.bytes(),
+            Packed::Depthwise(weights) => weights.bytes(),
+        }
     }
 
     /// Numbers of scratch memory with which [`run`](Self::run) keeps `threads` threads busy. It needs
     /// a `threads`-th of it at least, and uses fewer threads if it gets less than all.
     pub fn scratch_len(&self, input: Dims, threads: usize) -> usize {
-        let _ = (input, threads);
-        0
+        let part = match self.algorithm {
+            Algorithm::Direct | Algorithm::Pointwise => direct::scratch_len(&self.spec),
+            Algorithm::Winograd => winograd::scratch_len(&self.spec),
+            Algorithm::Planar => planar::scratch_len(&self.spec, input),
+            Algorithm::Depthwise => 0,
+        };
+        threads.max(1) * part
     }
 
     /// Convolves a blocked input, for every algorithm but [`Algorithm::Planar`].
@@ -139,11 +164,33 @@ impl PackedConv {
             self.algorithm != Algorithm::Planar,
             "a planar input: see run_planar"
         );
-        let dims = input.dims();
-        let _ = scratch;
-        self.plain(dims, outputs, epilogue, |image, channel, pixel| {
-            input.plane(image, channel / LANES)[pixel * LANES + channel % LANES]
-        });
+        let to = self.spec.output_dims(input.dims());
+        let relu = epilogue.activation == Activation::Relu;
+        let targets = Targets::new(to, outputs, &epilogue, relu);
+        match &self.weights {
+            Packed::Panels(panels) => {
+                let run = match self.algorithm {
+                    Algorithm::Winograd => winograd::run,
+                    _ => direct::run,
+                };
+                run(self.isa, &self.spec, panels, input, &targets, scratch);
+            }
+            Packed::Depthwise(weights) => {
+                let conv = depthwise::Depthwise {
+                    spec: &self.spec,
+                    weights,
+                    input,
+                    residual: epilogue.residual,
+                    relu,
+                };
+                let mut first = 0;
+                for output in &mut *outputs {
+                    conv.run(self.isa, output, first);
+                    first += output.dims().blocks();
+                }
+            }
+        }
+        self.finish(outputs, epilogue.activation);
     }
 
     /// Convolves `[batch, channels, height, width]` as it lies, for [`Algorithm::Planar`].
@@ -164,86 +211,21 @@ impl PackedConv {
             "a blocked input: see run"
         );
         assert_eq!(input.len(), dims.plain_len(), "numbers of {dims:?}");
-        let _ = scratch;
-        self.plain(dims, outputs, epilogue, |image, channel, pixel| {
-            input[(image * dims.channels + channel) * dims.pixels() + pixel]
-        });
-    }
-
-    fn plain(
-        &self,
-        dims: Dims,
-        outputs: &mut [ViewMut<'_>],
-        epilogue: Epilogue<'_>,
-        at: impl Fn(usize, usize, usize) -> f32 + Sync,
-    ) {
-        let spec = &self.spec;
-        let to = spec.output_dims(dims);
-        check_outputs(to, outputs, &epilogue);
-        let [inputs, channels] = spec.channels;
-        let (group_in, group_out) = (inputs / spec.groups, channels / spec.groups);
-        let mut first = 0;
-        for output in outputs {
-            let own = output.dims().channels;
-            output.planes().for_each(|(image, block, plane)| {
-                let block = block + first / LANES;
-                for (pixel, out) in plane.chunks_exact_mut(LANES).enumerate() {
-                    out.fill(0.0);
-                    let (row, column) = (pixel / to.width, pixel % to.width);
-                    for (lane, out) in out.iter_mut().enumerate() {
-                        let channel = block * LANES + lane;
-                        if channel >= first + own {
-                            continue;
-                        }
-                        let mut sum = self.bias[channel];
-                        let from = channel / group_out * group_in;
-                        for c in 0..group_in {
-                            for i in 0..spec.kernel[0] {
-                                for j in 0..spec.kernel[1] {
-                                    let y =
-                                        (row * spec.stride[0] + i).wrapping_sub(spec.padding.top);
-                                    let x = (column * spec.stride[1] + j)
-                                        .wrapping_sub(spec.padding.left);
-                                    if y < dims.height && x < dims.width {
-                                        let weight = self.weight[((channel * group_in + c)
-                                            * spec.kernel[0]
-                                            + i)
-                                            * spec.kernel[1]
-                                            + j];
-                                        sum += weight * at(image, from + c, y * dims.width + x);
-                                    }
-                                }
-                            }
-                        }
-                        if let Some(residual) = epilogue.residual {
-                            sum += residual.plane(image, block)[pixel * LANES + lane];
-                        }
-                        *out = epilogue.activation.apply(sum);
-                    }
-                }
-            });
-            first += own;
+        let to = self.spec.output_dims(dims);
+        let relu = epilogue.activation == Activation::Relu;
+        let targets = Targets::new(to, outputs, &epilogue, relu);
+        if let Packed::Panels(panels) = &self.weights {
+            planar::run(self.isa, &self.spec, panels, input, dims, &targets, scratch);
         }
+        self.finish(outputs, epilogue.activation);
     }
-}
 
-fn check_outputs(to: Dims, outputs: &[ViewMut<'_>], epilogue: &Epilogue<'_>) {
-    let mut channels = 0;
-    for output in outputs {
-        assert!(
-            channels % LANES == 0,
-            "all outputs but the last have a multiple of {LANES} channels"
-        );
-        let dims = output.dims();
-        assert_eq!(
-            dims.with_channels(0),
-            to.with_channels(0),
-            "batch and grid of an output"
-        );
-        channels += dims.channels;
-    }
-    assert_eq!(channels, to.channels, "channels of all outputs");
-    if let Some(residual) = epilogue.residual {
-        assert_eq!(residual.dims(), to, "dims of the residual");
+    /// The functions that no tile applies.
+    fn finish(&self, outputs: &mut [ViewMut<'_>], activation: Activation) {
+        if activation == Activation::Sigmoid {
+            for output in outputs {
+                unary_in_place(self.isa, Unary::Sigmoid, output);
+            }
+        }
     }
 }

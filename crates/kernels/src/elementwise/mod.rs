@@ -1,5 +1,8 @@
 //! What works number by number.
 
+mod math;
+
+use crate::simd::{Kernel, Lanes};
 use crate::{Dims, Isa, LANES, Rows, RowsMut, View, ViewMut};
 use rayon::prelude::*;
 
@@ -31,22 +34,29 @@ pub enum Binary {
 }
 
 impl Unary {
-    pub(crate) fn apply(self, x: f32) -> f32 {
+    /// Applies it to all of `numbers`, in a loop of its own for each function, which the compiler
+    /// turns into vectors.
+    #[inline(always)]
+    pub(crate) fn apply(self, numbers: &mut [f32]) {
         match self {
-            Self::Relu if x > 0.0 || x.is_nan() => x,
-            Self::Relu => 0.0,
-            Self::Sigmoid => 1.0 / (1.0 + (-x).exp()),
-            Self::Tanh => x.tanh(),
+            Self::Relu => numbers
+                .iter_mut()
+                .for_each(|x| *x = if *x < 0.0 { 0.0 } else { *x }),
+            Self::Sigmoid => numbers.iter_mut().for_each(|x| *x = math::sigmoid(*x)),
+            Self::Tanh => numbers.iter_mut().for_each(|x| *x = math::tanh(*x)),
         }
     }
 }
 
 impl Binary {
-    fn apply(self, a: f32, b: f32) -> f32 {
+    /// Stores it for each pair, as [`Unary::apply`].
+    #[inline(always)]
+    fn apply(self, a: &[f32], b: &[f32], out: &mut [f32]) {
+        let pairs = out.iter_mut().zip(a).zip(b);
         match self {
-            Self::Add => a + b,
-            Self::Sub => a - b,
-            Self::Mul => a * b,
+            Self::Add => pairs.for_each(|((out, a), b)| *out = a + b),
+            Self::Sub => pairs.for_each(|((out, a), b)| *out = a - b),
+            Self::Mul => pairs.for_each(|((out, a), b)| *out = a * b),
         }
     }
 }
@@ -67,13 +77,25 @@ pub fn unary(
     blocked: Option<Dims>,
 ) {
     assert_eq!(input.shape(), output.shape(), "shapes of input and output");
-    let _ = isa;
     output.pieces(PIECE).for_each(|(row, first, output)| {
-        let input = &input.row(row)[first..];
-        for (out, x) in output.iter_mut().zip(input) {
-            *out = function.apply(*x);
-        }
+        output.copy_from_slice(&input.row(row)[first..][..output.len()]);
+        isa.run(InPlace(function, output));
         clear_padding(blocked, first, output);
+    });
+}
+
+/// Applies `function` to each number where it lies.
+pub(crate) fn in_place(isa: Isa, function: Unary, mut numbers: RowsMut<'_>) {
+    let pieces = numbers.pieces(PIECE);
+    pieces.for_each(|(_, _, numbers)| isa.run(InPlace(function, numbers)));
+}
+
+/// Applies `function` to each number of a blocked activation, and keeps its padding lanes zero.
+pub fn unary_in_place(isa: Isa, function: Unary, output: &mut ViewMut<'_>) {
+    let dims = output.dims();
+    output.planes().for_each(|(_, block, plane)| {
+        isa.run(InPlace(function, plane));
+        clear_padding(Some(dims), block * dims.plane(), plane);
     });
 }
 
@@ -85,12 +107,9 @@ pub fn unary(
 pub fn binary(isa: Isa, function: Binary, a: Rows<'_>, b: Rows<'_>, mut output: RowsMut<'_>) {
     assert_eq!(a.shape(), output.shape(), "shapes of input and output");
     assert_eq!(b.shape(), output.shape(), "shapes of input and output");
-    let _ = isa;
     output.pieces(PIECE).for_each(|(row, first, output)| {
-        let (a, b) = (&a.row(row)[first..], &b.row(row)[first..]);
-        for ((out, a), b) in output.iter_mut().zip(a).zip(b) {
-            *out = function.apply(*a, *b);
-        }
+        let [a, b] = [a, b].map(|it| &it.row(row)[first..]);
+        isa.run(Pairs(function, a, b, output));
     });
 }
 
@@ -104,12 +123,9 @@ pub fn gate(isa: Isa, a: Rows<'_>, gate: Rows<'_>, b: Rows<'_>, mut output: Rows
     for input in [a, gate, b] {
         assert_eq!(input.shape(), output.shape(), "shapes of input and output");
     }
-    let _ = isa;
     output.pieces(PIECE).for_each(|(row, first, output)| {
         let [a, gate, b] = [a, gate, b].map(|it| &it.row(row)[first..]);
-        for (((out, a), gate), b) in output.iter_mut().zip(a).zip(gate).zip(b) {
-            *out = a * gate + b * (1.0 - gate);
-        }
+        isa.run(Gated(a, gate, b, output));
     });
 }
 
@@ -134,7 +150,6 @@ pub fn affine(
         [dims.channels; 2],
         "one per channel"
     );
-    let _ = isa;
     output.planes().for_each(|(image, block, plane)| {
         let block_of = |values: &[f32]| {
             let mut lanes = [0.0; LANES];
@@ -143,16 +158,66 @@ pub fn affine(
             lanes[..len].copy_from_slice(&values[..len]);
             lanes
         };
-        let (scale, shift) = (block_of(scale), block_of(shift));
-        let input = input.plane(image, block);
-        for (out, input) in plane.chunks_exact_mut(LANES).zip(input.chunks_exact(LANES)) {
-            for lane in 0..LANES {
-                let value = scale[lane] * input[lane] + shift[lane];
-                out[lane] = then.map_or(value, |then| then.apply(value));
-            }
+        isa.run(Affine {
+            scale: block_of(scale),
+            shift: block_of(shift),
+            input: input.plane(image, block),
+            output: plane,
+        });
+        if let Some(then) = then {
+            isa.run(InPlace(then, plane));
+            clear_padding(Some(dims), block * dims.plane(), plane);
         }
-        clear_padding(then.map(|_| dims), block * dims.plane(), plane);
     });
+}
+
+struct InPlace<'a>(Unary, &'a mut [f32]);
+
+impl Kernel for InPlace<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        self.0.apply(self.1);
+    }
+}
+
+struct Pairs<'a>(Binary, &'a [f32], &'a [f32], &'a mut [f32]);
+
+impl Kernel for Pairs<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        self.0.apply(self.1, self.2, self.3);
+    }
+}
+
+struct Gated<'a>(&'a [f32], &'a [f32], &'a [f32], &'a mut [f32]);
+
+impl Kernel for Gated<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let Self(a, gate, b, output) = self;
+        for (((out, a), gate), b) in output.iter_mut().zip(a).zip(gate).zip(b) {
+            *out = a * gate + b * (1.0 - gate);
+        }
+    }
+}
+
+struct Affine<'a> {
+    scale: [f32; LANES],
+    shift: [f32; LANES],
+    input: &'a [f32],
+    output: &'a mut [f32],
+}
+
+impl Kernel for Affine<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(self) {
+        let (scale, shift) = (L::load(&self.scale), L::load(&self.shift));
+        let (input, _) = self.input.as_chunks();
+        let (output, _) = self.output.as_chunks_mut();
+        for (out, x) in output.iter_mut().zip(input) {
+            L::load(x).mul_add(scale, shift).store(out);
+        }
+    }
 }
 
 /// Zeroes the padding lanes among `numbers`, which begin at number `first` of an image.
