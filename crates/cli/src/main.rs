@@ -9,6 +9,7 @@
 mod commands;
 mod count;
 mod device;
+mod engine;
 mod failure;
 #[cfg(feature = "fetch")]
 mod fetch;

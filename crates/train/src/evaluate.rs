@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use burn::data::dataloader::DataLoader as _;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use burn::tensor::activation::log_softmax;
 use burn_zoo_core::{Classifier, Error, Preprocess};
 
@@ -56,6 +56,23 @@ pub fn evaluate<M: Classifier>(
     batch: usize,
     device: &Device,
 ) -> Result<Evaluation, Error> {
+    let forward = |images| Ok(model.forward(images));
+    evaluate_by(model, forward, dataset, preprocess, batch, device)
+}
+
+/// As [`evaluate`], where `forward` gives the model's logits: a compiled plan, for example.
+///
+/// # Errors
+///
+/// As [`evaluate`], and those of `forward`.
+pub fn evaluate_by<M: Classifier>(
+    model: &M,
+    mut forward: impl FnMut(Tensor<4>) -> Result<Tensor<2>, Error>,
+    dataset: &Dataset,
+    preprocess: &Preprocess,
+    batch: usize,
+    device: &Device,
+) -> Result<Evaluation, Error> {
     let start = Instant::now();
     let device = device.clone().inner();
     let classes = model.num_classes();
@@ -73,7 +90,7 @@ pub fn evaluate<M: Classifier>(
     };
     for batch in Loader::new(source, 0, device).iter() {
         let Batch { images, labels } = batch.map_err(|error| unpack(&error))?;
-        let scores = log_softmax(model.forward(images), 1).into_data();
+        let scores = log_softmax(forward(images)?, 1).into_data();
         let scores: Vec<f32> = scores.iter::<f32>().collect();
         for (row, label) in scores.chunks(classes).zip(labels.into_data().iter::<i64>()) {
             tally.add(row, label as usize);

@@ -28,7 +28,7 @@ mod trainee;
 pub use augment::{Augment, Flip};
 pub use classes::Classes;
 pub use data::Dataset;
-pub use evaluate::{ClassScore, Evaluation, evaluate};
+pub use evaluate::{ClassScore, Evaluation, evaluate, evaluate_by};
 pub use recipe::{Algorithm, Data, Decay, Optimizer, Recipe, ScheduleConfig, Valid};
 pub use report::{Best, EpochReport, TrainReport};
 pub use schedule::Schedule;

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use burn_zoo_train::{ClassScore, Dataset, Evaluation, evaluate};
+use burn_zoo_train::{ClassScore, Dataset, Evaluation, evaluate_by};
 use serde_json::{Value, json};
 
 use crate::device::DeviceArgs;
+use crate::engine::EngineArgs;
 use crate::failure::Outcome;
 use crate::model::{Loaded, WeightArgs};
 use crate::report;
@@ -31,6 +32,8 @@ pub(crate) struct Args {
     batch: usize,
     #[command(flatten)]
     device: DeviceArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -48,8 +51,10 @@ impl Args {
             loaded.name,
             dataset.len()
         ));
-        let found = evaluate(
+        let forward = self.engine.logits(&self.device, &loaded.model);
+        let found = evaluate_by(
             &loaded.model,
+            |images| forward.run(images),
             &dataset,
             &loaded.preprocess,
             self.batch,
