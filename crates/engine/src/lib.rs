@@ -15,7 +15,7 @@
 //! let device = Device::flex();
 //! let network = Network { dense: LinearConfig::new(12, 5).init(&device) };
 //! let forward = |network: &Network, images: Tensor<4>| {
-//!     relu(network.dense.forward(images.flatten(1, 3)))
+//!     relu(network.dense.forward(images.flatten::<2>(1, 3)))
 //! };
 //! let plan = Plan::capture(&network, [2, 3, 2, 2], Precision::Fast, forward).strict()?;
 //! let images = Tensor::ones([2, 3, 2, 2], &device);
