@@ -1,13 +1,14 @@
 //! Times the convolutions of published networks against the machine's multiply-add peak.
 //!
-//! `cargo run --release -p burn-zoo-kernels --example layers -- [NETWORK] [BATCH] [THREADS] [ISA] [warm]`
+//! `cargo run --release -p burn-zoo-kernels --example layers -- [NETWORK] [BATCH] [THREADS] [ISA] [warm|chain]`
 //!
 //! Each layer is timed by every algorithm that can compute it, in turn, over some rounds; printed are
 //! the least and the median time of each, both as a percentage of the peak (of the plain formula's
 //! multiplications, so that Winograd may exceed 100 %). `chosen` marks what `Algorithm::choose` says.
 //! On one thread under Linux it is the thread's processor time, which other programs disturb less.
 //! 64 MB of memory are touched between two runs, since in a network the layers in between empty the caches;
-//! with `warm` they are not.
+//! with `warm` they are not. With `chain` all layers run one after another, each as often as in the
+//! network with weights of its own, and the time of it all is printed: nearest to a network.
 #![allow(clippy::print_stdout, reason = "an example")]
 #![allow(clippy::unwrap_used, reason = "an example")]
 
@@ -111,6 +112,7 @@ const INCEPTION_V3: &[Layer] = &[
     (2048, 384, [1, 1], 1, 8, 2),
 ];
 
+/// Runs of each layer.
 const ROUNDS: usize = 25;
 
 fn main() {
@@ -130,118 +132,203 @@ fn main() {
         .into_iter()
         .find(|isa| isa.to_string() == get(3, &Isa::detect().to_string()))
         .unwrap();
-    let warm = get(4, "") == "warm";
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
     pool.unwrap()
-        .install(|| time(&network, layers, batch, threads, isa, warm));
+        .install(|| time(&network, layers, batch, threads, isa, &get(4, "")));
 }
 
-fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa, warm: bool) {
-    let peak = peak(isa) * threads as f64;
-    println!("{network}, batch {batch}, {threads} threads, {isa}, peak {peak:.1} GFLOP/s");
-    println!("| layer | GFLOP | algorithm | ms least | ms median | % of peak least | % median |");
-    println!("|---|---|---|---|---|---|---|");
-    let mut other = vec![1.0f32; if warm { 0 } else { 16 << 20 }];
-    let (mut chosen_time, mut chosen_flops) = ([0.0; 2], 0.0);
-    for &(inputs, outputs, kernel, stride, size, times) in layers {
-        let padding = if stride == 2 && size % 2 == 1 {
-            [0, 0]
-        } else {
-            kernel.map(|it| it / 2)
-        };
-        let spec = Conv2dSpec {
-            channels: [inputs, outputs],
-            kernel,
-            stride: [stride; 2],
-            padding: Padding::symmetric(padding),
-            groups: 1,
-        };
-        let dims = Dims::new([batch, inputs, size, size]);
-        let to = spec.output_dims(dims);
-        let flops = 2.0 * (spec.multiplications(dims) * batch) as f64;
+/// One layer, ready to run.
+struct Ready {
+    conv: PackedConv,
+    dims: Dims,
+    to: Dims,
+    scratch: Buffer,
+    seconds: Vec<f64>,
+}
+
+impl Ready {
+    fn new(spec: Conv2dSpec, dims: Dims, algorithm: Algorithm, isa: Isa, threads: usize) -> Self {
         let weight: Vec<_> = (0..spec.weights())
             .map(|i| (i % 17) as f32 * 0.01 - 0.08)
             .collect();
-        let bias = vec![0.1; outputs];
-        let first = inputs < 16;
-        let chosen = if first {
-            Algorithm::Planar
-        } else {
-            Algorithm::choose(&spec, dims, threads)
+        let weights = ConvWeights {
+            weight: &weight,
+            bias: None,
+            scale: 1.0,
         };
-        let algorithms = Algorithm::ALL.into_iter().filter(|it| {
-            it.supports(&spec)
-                && (*it == Algorithm::Planar) == first
-                && !(*it == Algorithm::Direct && Algorithm::Pointwise.supports(&spec))
-        });
-        let mut runs: Vec<_> = algorithms
-            .map(|algorithm| {
-                let weights = ConvWeights {
-                    weight: &weight,
-                    bias: Some(&bias),
-                    scale: 1.0,
-                };
-                let conv = PackedConv::new(isa, spec, weights, algorithm);
-                let scratch = Buffer::zeros(conv.scratch_len(dims, threads));
-                (conv, scratch, Vec::new())
-            })
-            .collect();
-        let mut input = Buffer::zeros(dims.blocked_len().max(dims.plain_len()));
-        input
-            .iter_mut()
-            .enumerate()
-            .for_each(|(i, it)| *it = (i % 13) as f32 * 0.1 - 0.6);
-        let mut output = Buffer::zeros(to.blocked_len());
+        let conv = PackedConv::new(isa, spec, weights, algorithm);
+        Self {
+            scratch: Buffer::zeros(conv.scratch_len(dims, threads)),
+            to: spec.output_dims(dims),
+            conv,
+            dims,
+            seconds: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, input: &[f32], output: &mut [f32], threads: usize) {
+        let output = &mut output[..self.to.blocked_len()];
+        let outputs = &mut [ViewMut::new(output, self.to)];
         let epilogue = Epilogue {
             residual: None,
             activation: Activation::Relu,
         };
-        for _ in 0..ROUNDS {
-            for (conv, scratch, seconds) in &mut runs {
-                other.iter_mut().for_each(|it| *it += 1.0);
-                let outputs = &mut [ViewMut::new(&mut output, to)];
-                let start = now(threads);
-                if first {
-                    let input = &input[..dims.plain_len()];
-                    conv.run_planar(input, dims, outputs, epilogue, scratch);
+        let start = now(threads);
+        if self.conv.algorithm() == Algorithm::Planar {
+            let input = &input[..self.dims.plain_len()];
+            self.conv
+                .run_planar(input, self.dims, outputs, epilogue, &mut self.scratch);
+        } else {
+            let input = View::new(&input[..self.dims.blocked_len()], self.dims);
+            self.conv.run(input, outputs, epilogue, &mut self.scratch);
+        }
+        self.seconds.push(now(threads) - start);
+    }
+
+    /// Billions of operations of the plain formula.
+    fn gflop(&self) -> f64 {
+        2e-9 * (self.conv.spec().multiplications(self.dims) * self.dims.batch) as f64
+    }
+
+    /// The least and the median time.
+    fn least_and_median(&mut self) -> [f64; 2] {
+        self.seconds.sort_by(f64::total_cmp);
+        [self.seconds[0], self.seconds[self.seconds.len() / 2]]
+    }
+}
+
+fn spec_and_dims(
+    &(inputs, outputs, kernel, stride, size, _): &Layer,
+    batch: usize,
+) -> (Conv2dSpec, Dims) {
+    let padding = if stride == 2 && size % 2 == 1 {
+        [0, 0]
+    } else {
+        kernel.map(|it| it / 2)
+    };
+    let spec = Conv2dSpec {
+        channels: [inputs, outputs],
+        kernel,
+        stride: [stride; 2],
+        padding: Padding::symmetric(padding),
+        groups: 1,
+    };
+    (spec, Dims::new([batch, inputs, size, size]))
+}
+
+fn chosen(spec: &Conv2dSpec, dims: Dims, threads: usize) -> Algorithm {
+    if Algorithm::Planar.supports(spec) {
+        Algorithm::Planar
+    } else {
+        Algorithm::choose(spec, dims, threads)
+    }
+}
+
+/// Input and output for the largest layer.
+fn activations(layers: &[Layer], batch: usize) -> [Buffer; 2] {
+    let len = layers.iter().map(|layer| {
+        let (spec, dims) = spec_and_dims(layer, batch);
+        let to = spec.output_dims(dims);
+        dims.blocked_len()
+            .max(dims.plain_len())
+            .max(to.blocked_len())
+    });
+    let len = len.max().unwrap();
+    [0, 1].map(|_| {
+        let mut buffer = Buffer::zeros(len);
+        buffer
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, it)| *it = (i % 13) as f32 * 0.1 - 0.6);
+        buffer
+    })
+}
+
+fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa, mode: &str) {
+    let peak = peak(isa) * threads as f64;
+    println!("{network}, batch {batch}, {threads} threads, {isa}, peak {peak:.1} GFLOP/s");
+    let [mut input, mut output] = activations(layers, batch);
+    if mode == "chain" {
+        for winograd in [false, true] {
+            let mut ready: Vec<_> = layers
+                .iter()
+                .flat_map(|layer| std::iter::repeat_n(layer, layer.5))
+                .map(|layer| {
+                    let (spec, dims) = spec_and_dims(layer, batch);
+                    let algorithm = match chosen(&spec, dims, threads) {
+                        Algorithm::Winograd if !winograd => Algorithm::Direct,
+                        other => other,
+                    };
+                    Ready::new(spec, dims, algorithm, isa, threads)
+                })
+                .collect();
+            let mut seconds: Vec<_> = (0..ROUNDS)
+                .map(|_| {
+                    let start = now(threads);
+                    for layer in &mut ready {
+                        layer.run(&input, &mut output, threads);
+                        std::mem::swap(&mut input, &mut output);
+                    }
+                    now(threads) - start
+                })
+                .collect();
+            seconds.sort_by(f64::total_cmp);
+            let gflop: f64 = ready.iter().map(Ready::gflop).sum();
+            let [least, median] = [seconds[0], seconds[seconds.len() / 2]];
+            println!(
+                "{}: {gflop:.2} GFLOP, {:.2} ms least, {:.2} ms median, {:.0} % and {:.0} % of peak",
+                if winograd {
+                    "as chosen"
                 } else {
-                    conv.run(View::new(&input, dims), outputs, epilogue, scratch);
-                }
-                seconds.push(now(threads) - start);
+                    "without winograd"
+                },
+                least * 1e3,
+                median * 1e3,
+                gflop / least / peak * 100.0,
+                gflop / median / peak * 100.0,
+            );
+        }
+        return;
+    }
+    println!("| layer | GFLOP | algorithm | ms least | ms median | % of peak least | % median |");
+    println!("|---|---|---|---|---|---|---|");
+    let mut other = vec![1.0f32; if mode == "warm" { 0 } else { 16 << 20 }];
+    for layer in layers {
+        let (inputs, outputs, [height, width], stride, size, times) = *layer;
+        let (spec, dims) = spec_and_dims(layer, batch);
+        let chosen = chosen(&spec, dims, threads);
+        let algorithms = Algorithm::ALL.into_iter().filter(|it| {
+            it.supports(&spec)
+                && (*it == Algorithm::Planar) == (chosen == Algorithm::Planar)
+                && !(*it == Algorithm::Direct && Algorithm::Pointwise.supports(&spec))
+        });
+        let mut runs: Vec<_> = algorithms
+            .map(|algorithm| Ready::new(spec, dims, algorithm, isa, threads))
+            .collect();
+        for _ in 0..ROUNDS {
+            for run in &mut runs {
+                other.iter_mut().for_each(|it| *it += 1.0);
+                run.run(&input, &mut output, threads);
             }
         }
-        for (conv, _, seconds) in &mut runs {
-            seconds.sort_by(f64::total_cmp);
-            let pair = [seconds[0], seconds[seconds.len() / 2]];
-            let percent = pair.map(|seconds| flops / seconds / peak / 1e9 * 100.0);
-            let mut name = conv.algorithm().to_string();
-            if conv.algorithm() == chosen {
+        for run in &mut runs {
+            let times_of = run.least_and_median();
+            let percent = times_of.map(|seconds| run.gflop() / seconds / peak * 100.0);
+            let mut name = run.conv.algorithm().to_string();
+            if run.conv.algorithm() == chosen {
                 name += " (chosen)";
-                chosen_flops += flops * times as f64;
-                for (sum, seconds) in chosen_time.iter_mut().zip(pair) {
-                    *sum += seconds * times as f64;
-                }
             }
             println!(
-                "| {times} x {inputs}->{outputs} {}x{}/{stride} {size} | {:.3} | {name} | {:.3} | {:.3} | {:.0} | {:.0} |",
-                kernel[0],
-                kernel[1],
-                flops / 1e9,
-                pair[0] * 1e3,
-                pair[1] * 1e3,
+                "| {times} x {inputs}->{outputs} {height}x{width}/{stride} {size} | {:.3} | {name} \
+                 | {:.3} | {:.3} | {:.0} | {:.0} |",
+                run.gflop(),
+                times_of[0] * 1e3,
+                times_of[1] * 1e3,
                 percent[0],
                 percent[1],
             );
         }
     }
-    println!(
-        "all, as chosen: {:.2} GFLOP, {:.2} ms least, {:.2} ms median, {:.0} % and {:.0} % of peak",
-        chosen_flops / 1e9,
-        chosen_time[0] * 1e3,
-        chosen_time[1] * 1e3,
-        chosen_flops / chosen_time[0] / peak / 1e7,
-        chosen_flops / chosen_time[1] / peak / 1e7,
-    );
 }
 
 /// Seconds from some moment on.

@@ -110,15 +110,39 @@ impl Algorithm {
         }
     }
 
-    /// The fastest for a blocked input of these dims on that many threads. The rule was measured:
-    /// see `examples/layers.rs`. It never says [`Planar`](Self::Planar), which is for an input that is
-    /// not blocked yet.
+    /// The fastest for a blocked input of these dims on that many threads. It never says
+    /// [`Planar`](Self::Planar), which is for an input that is not blocked yet.
+    ///
+    /// Between [`Direct`](Self::Direct) and [`Winograd`](Self::Winograd) decides an estimate of their
+    /// times, in multiply-adds at full speed, whose constants were fitted to what `examples/layers.rs`
+    /// measured on one thread of an AMD EPYC (Zen 3, AVX2): sums run at 85 and 75 % of the peak,
+    /// fetching a weight from memory takes as long as 10 and 20 multiply-adds (Winograd has four times
+    /// as many weights), and transforming a tile 774 for each channel in and out. Threads share the
+    /// memory, so that weights cost more of them. In short: Winograd from 14x14 pixels on, or from
+    /// three images of 7x7.
     pub fn choose(spec: &Conv2dSpec, input: Dims, threads: usize) -> Self {
-        let _ = (input, threads);
-        [Self::Depthwise, Self::Pointwise]
+        let simple = [Self::Depthwise, Self::Pointwise]
             .into_iter()
-            .find(|it| it.supports(spec))
-            .unwrap_or(Self::Direct)
+            .find(|it| it.supports(spec));
+        if let Some(simple) = simple {
+            return simple;
+        }
+        if !Self::Winograd.supports(spec) {
+            return Self::Direct;
+        }
+        let to = spec.output_dims(input);
+        let tiles = (to.batch * to.height.div_ceil(4) * to.width.div_ceil(4)) as f64;
+        let pixels = (to.batch * to.pixels()) as f64;
+        let [inputs, outputs] = spec.channels.map(|it| it as f64);
+        let sharing = (1 + threads) as f64 / 2.0;
+        let direct = 9.0 * inputs * outputs * (pixels / 0.85 + 10.0 * sharing);
+        let winograd = 36.0 * inputs * outputs * (tiles / 0.75 + 20.0 * sharing)
+            + 774.0 * tiles * (inputs + outputs);
+        if winograd < direct {
+            Self::Winograd
+        } else {
+            Self::Direct
+        }
     }
 }
 
@@ -131,5 +155,74 @@ impl std::fmt::Display for Algorithm {
             Self::Depthwise => "depthwise",
             Self::Planar => "planar",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `choose` for as many channels in and out, on one thread.
+    fn chosen(
+        channels: usize,
+        kernel: [usize; 2],
+        stride: usize,
+        batch: usize,
+        size: usize,
+    ) -> Algorithm {
+        let spec = Conv2dSpec {
+            channels: [channels; 2],
+            kernel,
+            stride: [stride; 2],
+            padding: Padding::symmetric(kernel.map(|it| it / 2)),
+            groups: 1,
+        };
+        Algorithm::choose(&spec, Dims::new([batch, channels, size, size]), 1)
+    }
+
+    /// What was the fastest of each shape when measured.
+    #[test]
+    fn what_was_fastest_is_chosen() {
+        for (channels, size) in [(64, 56), (128, 28), (256, 14), (96, 35), (64, 35)] {
+            assert_eq!(
+                chosen(channels, [3, 3], 1, 1, size),
+                Algorithm::Winograd,
+                "{size}"
+            );
+        }
+        for (channels, size) in [(512, 7), (160, 7), (448, 8)] {
+            assert_eq!(
+                chosen(channels, [3, 3], 1, 1, size),
+                Algorithm::Direct,
+                "{size}"
+            );
+        }
+        assert_eq!(chosen(512, [3, 3], 1, 8, 7), Algorithm::Winograd);
+    }
+
+    #[test]
+    fn other_kernels_and_strides_are_direct() {
+        assert_eq!(chosen(64, [1, 1], 1, 1, 56), Algorithm::Pointwise);
+        assert_eq!(chosen(64, [1, 7], 1, 1, 17), Algorithm::Direct);
+        assert_eq!(chosen(64, [3, 3], 2, 1, 56), Algorithm::Direct);
+    }
+
+    #[test]
+    fn what_is_chosen_is_supported() {
+        for groups in [1, 2, 32] {
+            for kernel in [[1, 1], [3, 3], [5, 5]] {
+                for padding in [0, 1] {
+                    let spec = Conv2dSpec {
+                        channels: [32, 64],
+                        kernel,
+                        stride: [1, 1],
+                        padding: Padding::symmetric([padding; 2]),
+                        groups,
+                    };
+                    let chosen = Algorithm::choose(&spec, Dims::new([1, 32, 14, 14]), 2);
+                    assert!(chosen.supports(&spec), "{chosen} of {spec:?}");
+                }
+            }
+        }
     }
 }

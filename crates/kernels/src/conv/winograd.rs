@@ -208,7 +208,7 @@ impl Kernel for Task<'_> {
                             panel.first_out + i,
                             [row, column],
                             bias,
-                            sums,
+                            &sums,
                         );
                     }
                 }
@@ -235,6 +235,8 @@ fn transform_input<L: Lanes>(
     to: &mut [f32],
     stride: usize,
 ) {
+    let to = &mut to[..(POINTS - 1) * stride + LANES];
+    assert!(plane.len() == dims.plane());
     // What is left or above of the image wraps around, beyond any size.
     let (row, column) = (
         row.wrapping_sub(padding.top),
@@ -246,64 +248,85 @@ fn transform_input<L: Lanes>(
         if row >= dims.height {
             continue;
         }
+        let start = plane.as_ptr().wrapping_add(row * dims.width * LANES);
         let mut pixels = [L::splat(0.0); 6];
         for (j, pixel) in pixels.iter_mut().enumerate() {
             let column = column.wrapping_add(j);
             if column < dims.width {
-                *pixel = L::load(block(plane, (row * dims.width + column) * LANES));
+                // SAFETY: row and column are below the image's, whose plane this is.
+                *pixel = L::load(unsafe { &*start.add(column * LANES).cast() });
             }
         }
-        *to = input_points(pixels);
+        *to = input_points(&pixels);
     }
     for j in 0..6 {
-        let column = input_points(rows.map(|row| row[j]));
-        for (i, value) in column.into_iter().enumerate() {
-            let to = to[(i * 6 + j) * stride..].first_chunk_mut();
-            value.store(to.expect("36 strides of scratch memory"));
+        let mut column = [L::splat(0.0); 6];
+        for i in 0..6 {
+            column[i] = rows[i][j];
+        }
+        for (i, value) in input_points(&column).into_iter().enumerate() {
+            // SAFETY: `i * 6 + j` is below 36, and `to` was cut to that many strides.
+            value.store(unsafe { &mut *to.as_mut_ptr().add((i * 6 + j) * stride).cast() });
         }
     }
+}
+
+#[inline(always)]
+fn times<L: Lanes>(x: L, factor: f32, plus: L) -> L {
+    L::splat(factor).mul_add(x, plus)
 }
 
 /// `B^T d`.
 #[inline(always)]
-fn input_points<L: Lanes>([d0, d1, d2, d3, d4, d5]: [L; 6]) -> [L; 6] {
-    let times = |x: L, factor: f32, plus: L| L::splat(factor).mul_add(x, plus);
-    let (a, b) = (times(d2, -4.0, d4), times(d1, -4.0, d3));
-    let (c, d) = (d4.sub(d2), d3.sub(d1));
+fn input_points<L: Lanes>(d: &[L; 6]) -> [L; 6] {
+    let (a, b) = (times(d[2], -4.0, d[4]), times(d[1], -4.0, d[3]));
+    let (c, e) = (d[4].sub(d[2]), d[3].sub(d[1]));
     [
-        times(d0, 4.0, times(d2, -5.0, d4)),
+        times(d[0], 4.0, times(d[2], -5.0, d[4])),
         a.add(b),
         a.sub(b),
-        times(d, 2.0, c),
-        times(d, -2.0, c),
-        times(d1, 4.0, times(d3, -5.0, d5)),
+        times(e, 2.0, c),
+        times(e, -2.0, c),
+        times(d[1], 4.0, times(d[3], -5.0, d[5])),
     ]
 }
 
-/// `A^T m A`.
+/// `A^T m A`, each number of `m` `stride` after the one before.
 #[inline(always)]
 fn transform_output<L: Lanes>(products: &[f32], stride: usize) -> [[L; STEP]; STEP] {
-    let mut rows = [[L::splat(0.0); STEP]; 6];
-    for (i, row) in rows.iter_mut().enumerate() {
-        *row = output_points(
-            [0, 1, 2, 3, 4, 5].map(|j| L::load(block(products, (i * 6 + j) * stride))),
-        );
+    let products = &products[..(POINTS - 1) * stride + LANES];
+    let mut columns = [[L::splat(0.0); 6]; STEP];
+    for i in 0..6 {
+        let mut row = [L::splat(0.0); 6];
+        for (j, value) in row.iter_mut().enumerate() {
+            // SAFETY: `i * 6 + j` is below 36, and `products` was cut to that many strides.
+            *value = L::load(unsafe { &*products.as_ptr().add((i * 6 + j) * stride).cast() });
+        }
+        let points = output_points(&row);
+        for j in 0..STEP {
+            columns[j][i] = points[j];
+        }
     }
-    let columns = [0, 1, 2, 3].map(|j| output_points(rows.map(|row| row[j])));
-    [0, 1, 2, 3].map(|i| columns.map(|column| column[i]))
+    let mut sums = [[L::splat(0.0); STEP]; STEP];
+    for j in 0..STEP {
+        let points = output_points(&columns[j]);
+        for i in 0..STEP {
+            sums[i][j] = points[i];
+        }
+    }
+    sums
 }
 
 /// `A^T m`.
 #[inline(always)]
-fn output_points<L: Lanes>([m0, m1, m2, m3, m4, m5]: [L; 6]) -> [L; STEP] {
-    let times = |x: L, factor: f32, plus: L| L::splat(factor).mul_add(x, plus);
-    let (a, b) = (m1.add(m2), m1.sub(m2));
-    let (c, d) = (m3.add(m4), m3.sub(m4));
+fn output_points<L: Lanes>(m: &[L; 6]) -> [L; STEP] {
+    let (a, b) = (m[1].add(m[2]), m[1].sub(m[2]));
+    let (c, d) = (m[3].add(m[4]), m[3].sub(m[4]));
     [
-        m0.add(a).add(c),
+        m[0].add(a).add(c),
         times(d, 2.0, b),
         times(c, 4.0, a),
-        times(d, 8.0, b).add(m5),
+        times(d, 8.0, b).add(m[5]),
     ]
 }
 
@@ -319,12 +342,16 @@ unsafe fn store<L: Lanes>(
     block: usize,
     [row, column]: [usize; 2],
     bias: L,
-    sums: [[L; STEP]; STEP],
+    sums: &[[L; STEP]; STEP],
 ) {
     let to = targets.dims();
     let (plane, residual) = (targets.plane(image, block), targets.residual(image, block));
-    for (row, sums) in (row..to.height).zip(sums) {
-        for (column, sum) in (column..to.width).zip(sums) {
+    for (i, sums) in sums.iter().enumerate() {
+        for (j, sum) in sums.iter().enumerate() {
+            let (row, column) = (row + i, column + j);
+            if row >= to.height || column >= to.width {
+                continue;
+            }
             let start = (row * to.width + column) * LANES;
             let mut sum = sum.add(bias);
             // SAFETY: row and column are below the output's, so the pixel lies in the planes of

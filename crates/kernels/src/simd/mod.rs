@@ -2,7 +2,8 @@
 //!
 //! A kernel is written once, over [`Lanes`]: it is a struct with its arguments, whose [`Kernel::run`]
 //! is always inlined into a function that is compiled for the instruction set, as the functions that
-//! it calls must be. Loops that are left to the compiler's own vectorisation gain in the same way.
+//! it calls must be: no closures and no `map` where vectors pass through, since the compiler may leave
+//! those as calls. Loops that are left to the compiler's own vectorisation gain in the same way.
 #![allow(unsafe_code, reason = "calls into code for one instruction set")]
 
 #[cfg(target_arch = "aarch64")]

@@ -118,13 +118,6 @@ impl Lanes for Avx512 {
 #[derive(Clone, Copy)]
 pub(super) struct Avx2([__m256; 2]);
 
-impl Avx2 {
-    #[inline(always)]
-    fn zip(self, other: Self, f: impl Fn(__m256, __m256) -> __m256) -> Self {
-        Self([f(self.0[0], other.0[0]), f(self.0[1], other.0[1])])
-    }
-}
-
 impl Lanes for Avx2 {
     // 12 sums, 2 weights and the input value in 16 registers.
     const PIXELS: usize = 6;
@@ -165,34 +158,44 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        self.zip(other, |a, b| unsafe { _mm256_add_ps(a, b) })
+        let (a, b) = (self.0, other.0);
+        Self(unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] })
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        self.zip(other, |a, b| unsafe { _mm256_sub_ps(a, b) })
+        let (a, b) = (self.0, other.0);
+        Self(unsafe { [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])] })
     }
 
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        self.zip(other, |a, b| unsafe { _mm256_mul_ps(a, b) })
+        let (a, b) = (self.0, other.0);
+        Self(unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] })
     }
 
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         // The instruction returns its second operand if either is NaN.
-        self.zip(other, |a, b| unsafe {
-            let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(a, a);
-            _mm256_blendv_ps(_mm256_max_ps(a, b), a, nan)
-        })
+        let ([a0, a1], [b0, b1]) = (self.0, other.0);
+        unsafe {
+            let nan0 = _mm256_cmp_ps::<_CMP_UNORD_Q>(a0, a0);
+            let nan1 = _mm256_cmp_ps::<_CMP_UNORD_Q>(a1, a1);
+            Self([
+                _mm256_blendv_ps(_mm256_max_ps(a0, b0), a0, nan0),
+                _mm256_blendv_ps(_mm256_max_ps(a1, b1), a1, nan1),
+            ])
+        }
     }
 
     #[inline(always)]
     fn relu(self) -> Self {
         // As in `max`: NaN is the second operand, which is returned.
-        self.zip(self, |a, _| unsafe {
-            _mm256_max_ps(_mm256_setzero_ps(), a)
-        })
+        let [a, b] = self.0;
+        unsafe {
+            let zero = _mm256_setzero_ps();
+            Self([_mm256_max_ps(zero, a), _mm256_max_ps(zero, b)])
+        }
     }
 
     #[inline(always)]
