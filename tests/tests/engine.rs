@@ -45,7 +45,11 @@ fn noise(shape: [usize; 4]) -> Tensor<4> {
 
 /// How far the plan's output is from the plain module's.
 fn difference(model: &AnyClassifier, shape: [usize; 4], precision: Precision) -> f32 {
-    let plan = model.compile_as(shape, precision).unwrap().strict().unwrap();
+    let plan = model
+        .compile_as(shape, precision)
+        .unwrap()
+        .strict()
+        .unwrap();
     let images = noise(shape);
     let expected = values(model.forward(images.clone()));
     relative_error(&values(plan.run(images).unwrap()), &expected)
@@ -64,7 +68,10 @@ fn is_the_references(golden: &str) {
         values(plan.strict().unwrap().run(images.clone()).unwrap())
     };
     let fast = relative_error(&run(Precision::Fast), &file.output);
-    let exact = relative_error(&run(Precision::Exact), &values(model.forward(images.clone())));
+    let exact = relative_error(
+        &run(Precision::Exact),
+        &values(model.forward(images.clone())),
+    );
     println!("{golden}: {fast:.1e} of the reference, {exact:.1e} of the plain module");
     assert!(fast < GOLDEN, "{golden}: {fast}");
     assert!(exact < EXACT, "{golden}: {exact}");
@@ -118,7 +125,11 @@ fn every_architecture_compiles_with_nothing_falling_back() {
         let spec = model.input();
         let [height, width] = spec.size;
         let plan = model.compile([1, spec.channels, height, width]).unwrap();
-        assert!(plan.fell_back().is_empty(), "{architecture}: {:?}", plan.fell_back());
+        assert!(
+            plan.fell_back().is_empty(),
+            "{architecture}: {:?}",
+            plan.fell_back()
+        );
         // Convolutions and dense layers at least; the graph of every network has some.
         assert!(plan.steps().len() > 5, "{architecture}: {:?}", plan.steps());
     }
@@ -184,7 +195,10 @@ fn images_that_are_no_squares_of_the_usual_size() {
 fn one_to_eight_threads() {
     let model = network("inception_resnet_v2_cifar", 10, 3);
     for threads in 1..=8 {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         let found = pool.install(|| difference(&model, [2, 3, 32, 32], Precision::Fast));
         assert!(found < GOLDEN, "{threads} threads: {found}");
     }
@@ -194,7 +208,12 @@ fn one_to_eight_threads() {
 fn a_plan_made_for_one_thread_runs_on_more() {
     let model = network("resnet18", 10, 3);
     let shape = [1, 3, 64, 64];
-    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let pool = |threads| {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+    };
     let plan = pool(1).install(|| model.compile(shape).unwrap());
     let found = pool(5).install(|| values(plan.run(noise(shape)).unwrap()));
     assert!(relative_error(&found, &values(model.forward(noise(shape)))) < GOLDEN);
@@ -215,9 +234,15 @@ fn what_is_not_finite_stays_so_wherever_the_plain_module_says_so() {
             let found = values(plan.run(images).unwrap());
             for (index, (found, plain)) in found.iter().zip(&plain).enumerate() {
                 let kept = plain.is_finite() || !found.is_finite();
-                assert!(kept, "{architecture}, {broken}, {index}: {found} for {plain}");
+                assert!(
+                    kept,
+                    "{architecture}, {broken}, {index}: {found} for {plain}"
+                );
             }
-            assert!(found[..10].iter().all(|it| it.is_finite()), "{architecture}: image 1");
+            assert!(
+                found[..10].iter().all(|it| it.is_finite()),
+                "{architecture}: image 1"
+            );
         }
     }
 }
@@ -245,7 +270,10 @@ impl Odd {
                 .with_groups(3)
                 .init(device),
             norm: BatchNormConfig::new(12).init(device),
-            max: MaxPool2dConfig::new([3, 2]).with_strides([2, 2]).with_ceil_mode(true).init(),
+            max: MaxPool2dConfig::new([3, 2])
+                .with_strides([2, 2])
+                .with_ceil_mode(true)
+                .init(),
             average: AvgPool2dConfig::new([2, 3])
                 .with_strides([2, 2])
                 .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
@@ -260,7 +288,9 @@ impl Odd {
         let normed = relu(self.norm.forward(tanh(first.clone())));
         let [batch, _, height, width] = normed.dims();
         let grouped = self.grouped.forward(normed.clone());
-        let wide = grouped.clone().slice([0..batch, 0..18, 0..height, 0..width]);
+        let wide = grouped
+            .clone()
+            .slice([0..batch, 0..18, 0..height, 0..width]);
         let joint = Tensor::cat(vec![normed * 0.5 + 1.0, wide], 1);
         let pooled = self.average.forward(self.max.forward(joint));
         self.dense.forward(pooled.flatten(1, 3)) - 0.25
@@ -285,7 +315,8 @@ fn an_operation_without_a_kernel_is_named_and_the_module_runs_itself() {
     let device = device();
     let module = LinearConfig::new(6, 3).init(&device);
     let shape = [2, 6, 1, 1];
-    let forward = |module: &Linear, images: Tensor<4>| module.forward(images.flatten::<2>(1, 3)).exp();
+    let forward =
+        |module: &Linear, images: Tensor<4>| module.forward(images.flatten::<2>(1, 3)).exp();
     let plan = Plan::capture(&module, shape, Precision::Fast, forward);
     assert_eq!(plan.fell_back(), ["Exp"]);
     let found = values(plan.run(noise(shape)).unwrap());
@@ -293,7 +324,10 @@ fn an_operation_without_a_kernel_is_named_and_the_module_runs_itself() {
     let Err(error @ Error::NotCompiled { .. }) = plan.strict() else {
         panic!("it fell back");
     };
-    assert!(error.to_string().starts_with("cannot compile Exp;"), "{error}");
+    assert!(
+        error.to_string().starts_with("cannot compile Exp;"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -301,7 +335,10 @@ fn a_plan_takes_its_own_shape_only_and_plans_take_any() {
     let model = network("resnet20_cifar", 10, 3);
     let plan = model.compile([2, 3, 32, 32]).unwrap();
     let error = plan.run(noise([1, 3, 32, 32])).unwrap_err().to_string();
-    assert!(error.contains("takes images of [2, 3, 32, 32], not [1, 3, 32, 32]"), "{error}");
+    assert!(
+        error.contains("takes images of [2, 3, 32, 32], not [1, 3, 32, 32]"),
+        "{error}"
+    );
     let refused = model.compile([1, 4, 32, 32]).unwrap_err().to_string();
     assert!(refused.contains("needs 3 channels"), "{refused}");
 

@@ -31,5 +31,8 @@ fn running_allocates_no_activation() {
     let region = Region::new(ALLOCATOR);
     model.forward(images);
     let plain = region.change().bytes_allocated;
-    assert!(plain > 20 * OVERHEAD, "the plain module allocates {plain} bytes");
+    assert!(
+        plain > 20 * OVERHEAD,
+        "the plain module allocates {plain} bytes"
+    );
 }

@@ -55,12 +55,7 @@ impl EngineArgs {
     }
 
     /// A feature map that the network has, `[batch, channels, height, width]`. A plan ends there.
-    pub(crate) fn map(
-        self,
-        device: &DeviceArgs,
-        model: &AnyClassifier,
-        stage: &str,
-    ) -> Forward<4> {
+    pub(crate) fn map(self, device: &DeviceArgs, model: &AnyClassifier, stage: &str) -> Forward<4> {
         let stage = stage.to_owned();
         self.forward(device, model, move |model, images| {
             let maps = model.features(images).into_iter();
@@ -83,8 +78,8 @@ impl EngineArgs {
             })));
         }
         Forward(Inner::Compiled(Plans::new(move |shape| {
-            let plan = model
-                .with(|model| Plan::capture(model, shape, Precision::Fast, forward.clone()));
+            let plan =
+                model.with(|model| Plan::capture(model, shape, Precision::Fast, forward.clone()));
             if !plan.fell_back().is_empty() {
                 report::note(&plan.explain().join("\n"));
             }
@@ -102,7 +97,10 @@ impl Shared {
     }
 
     fn with<T>(&self, then: impl FnOnce(&AnyClassifier) -> T) -> T {
-        let model = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let model = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         then(&model)
     }
 }
@@ -114,7 +112,10 @@ pub(crate) fn stages(model: &AnyClassifier) -> Vec<String> {
     let mut names = Vec::new();
     burn_zoo_graph::record(model, [1, spec.channels, height, width], |model, images| {
         let maps = model.features(images);
-        names = maps.iter().map(|feature| feature.name.clone().into_owned()).collect();
+        names = maps
+            .iter()
+            .map(|feature| feature.name.clone().into_owned())
+            .collect();
         maps.into_iter().map(|feature| feature.map).collect()
     });
     names

@@ -33,11 +33,15 @@ pub(crate) fn steps(graph: &Graph) -> Vec<StepInfo> {
     let joints = joints(graph);
     let mut numbers = BTreeMap::new();
     let info = |node: &Node| {
-        let word = node.op.word();
         let name = if node.name.is_empty() {
-            let number: &mut usize = numbers.entry(word.clone()).or_default();
+            let word = node.op.word();
+            let size = word
+                .rfind(' ')
+                .filter(|at| word[at + 1..].starts_with(char::is_numeric));
+            let kind = &word[..size.unwrap_or(word.len())];
+            let number: &mut usize = numbers.entry(kind.to_owned()).or_default();
             *number += 1;
-            format!("{word} {number}")
+            format!("{kind} {number}")
         } else {
             node.name.clone()
         };
@@ -46,9 +50,20 @@ pub(crate) fn steps(graph: &Graph) -> Vec<StepInfo> {
             op: op(&node.op),
             fused: node.fused.clone(),
             algorithm: None,
-            input: node.inputs.first().map_or_else(Vec::new, |it| graph.shape(*it).to_vec()),
-            outputs: node.outputs.iter().map(|it| graph.shape(*it).to_vec()).collect(),
-            joint: node.outputs.iter().filter_map(|it| stored(graph, &joints, *it)).collect(),
+            input: node
+                .inputs
+                .first()
+                .map_or_else(Vec::new, |it| graph.shape(*it).to_vec()),
+            outputs: node
+                .outputs
+                .iter()
+                .map(|it| graph.shape(*it).to_vec())
+                .collect(),
+            joint: node
+                .outputs
+                .iter()
+                .filter_map(|it| stored(graph, &joints, *it))
+                .collect(),
         }
     };
     graph.nodes.iter().map(info).collect()
@@ -85,21 +100,33 @@ fn joints(graph: &Graph) -> BTreeMap<ValueId, String> {
             let joined = matches!(graph.values[output.0].home, Home::In(..))
                 || matches!(node.op, Op::Place { .. });
             if joined {
-                makers.entry(graph.root(*output).0).or_default().push(&node.name);
+                makers
+                    .entry(graph.root(*output).0)
+                    .or_default()
+                    .push(&node.name);
             }
         }
     }
-    let named = makers.into_iter().enumerate().map(|(number, (joint, names))| {
-        let mut names = names.into_iter().filter(|name| !name.is_empty());
-        let first: Vec<_> = names.next().unwrap_or_default().split(['.', '{']).collect();
-        let shared = names.fold(first.len().saturating_sub(1), |shared, name| {
-            let same = name.split(['.', '{']).zip(&first).take_while(|(a, b)| a == *b);
-            same.count().min(shared)
+    let named = makers
+        .into_iter()
+        .enumerate()
+        .map(|(number, (joint, names))| {
+            let mut names = names.into_iter().filter(|name| !name.is_empty());
+            let first: Vec<_> = names.next().unwrap_or_default().split(['.', '{']).collect();
+            let shared = names.fold(first.len().saturating_sub(1), |shared, name| {
+                let same = name
+                    .split(['.', '{'])
+                    .zip(&first)
+                    .take_while(|(a, b)| a == *b);
+                same.count().min(shared)
+            });
+            let name = first[..shared].join(".");
+            let name = Some(name).filter(|name| !name.is_empty());
+            (
+                joint,
+                name.unwrap_or_else(|| format!("joint {}", number + 1)),
+            )
         });
-        let name = first[..shared].join(".");
-        let name = Some(name).filter(|name| !name.is_empty());
-        (joint, name.unwrap_or_else(|| format!("joint {}", number + 1)))
-    });
     named.collect()
 }
 
@@ -129,15 +156,42 @@ impl<const D: usize> Plan<D> {
             rayon::current_num_threads(),
         )];
         let rows = [
-            (changes.norms, "batch norms, biases and scales are part of the weights before them"),
-            (changes.residuals, "residuals are added before the only store of a convolution"),
-            (changes.activations, "activations are applied before that store"),
-            (changes.patterns, "gates and local response norms, recorded as many operations, are one step each"),
-            (changes.in_place, "branches store straight into their channels of a joint tensor: joining costs nothing"),
-            (changes.copied, "branches are copied into a joint tensor, since they do not begin at a multiple of 16 channels"),
-            (changes.siblings, "1x1 convolutions are computed by one that reads the same input"),
-            (changes.dead, "operations were dropped, since nothing reads what they compute"),
-            (changes.conversions, "conversions between Burn's layout and blocks of 16 channels"),
+            (
+                changes.norms,
+                "batch norms, biases and scales are part of the weights before them",
+            ),
+            (
+                changes.residuals,
+                "residuals are added before the only store of a convolution",
+            ),
+            (
+                changes.activations,
+                "activations are applied before that store",
+            ),
+            (
+                changes.patterns,
+                "gates and local response norms, recorded as many operations, are one step each",
+            ),
+            (
+                changes.in_place,
+                "branches store straight into their channels of a joint tensor: joining costs nothing",
+            ),
+            (
+                changes.copied,
+                "branches are copied into a joint tensor, since they do not begin at a multiple of 16 channels",
+            ),
+            (
+                changes.siblings,
+                "1x1 convolutions are computed by one that reads the same input",
+            ),
+            (
+                changes.dead,
+                "operations were dropped, since nothing reads what they compute",
+            ),
+            (
+                changes.conversions,
+                "conversions between Burn's layout and blocks of 16 channels",
+            ),
         ];
         let told = rows.into_iter().filter(|(count, _)| *count > 0);
         lines.extend(told.map(|(count, text)| format!("  {count:4} {text}")));

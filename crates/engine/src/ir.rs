@@ -77,7 +77,10 @@ pub(crate) enum Op {
     /// `scale * x + shift`, one of each per channel.
     Norm(Norm),
     /// `factor * x + shift`.
-    Scale { factor: f64, shift: f64 },
+    Scale {
+        factor: f64,
+        shift: f64,
+    },
     MaxPool(PoolSpec),
     AveragePool(PoolSpec, PadCount),
     /// The mean of each cell of an even grid, `[height, width]`.
@@ -92,7 +95,9 @@ pub(crate) enum Op {
     /// Joins along the channels.
     Concat,
     /// Copies its input into its output from this channel on.
-    Place { first: usize },
+    Place {
+        first: usize,
+    },
     Zeros,
     /// The same numbers, row by row, under another shape.
     Reshape,
@@ -258,9 +263,7 @@ impl Graph {
     /// Its size as images; features are channels of one pixel.
     pub(crate) fn dims(&self, value: ValueId) -> Option<Dims> {
         match *self.shape(value) {
-            [batch, channels, height, width] => {
-                Some(Dims::new([batch, channels, height, width]))
-            }
+            [batch, channels, height, width] => Some(Dims::new([batch, channels, height, width])),
             [batch, features] => Some(Dims::new([batch, features, 1, 1])),
             _ => None,
         }

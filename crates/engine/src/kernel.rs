@@ -1,10 +1,10 @@
 //! One step of a plan: a kernel with its packed weights, and where it reads and writes.
 
 use burn_zoo_kernels::{
-    Activation, Algorithm, Binary, ConvWeights, Dims, Epilogue, Isa, PackedConv, PackedLinear,
-    PadCount, PoolSpec, ResponseNorm, Rows, RowsMut, Unary, View, ViewMut, adaptive_average_pool,
-    affine, average_pool, binary, copy_channels, gate, global_average_pool, max_pool, pack,
-    response_norm, unary, unpack,
+    Activation, Algorithm, Binary, Buffer, ConvWeights, Dims, Epilogue, Isa, PackedConv,
+    PackedLinear, PadCount, PoolSpec, ResponseNorm, Rows, RowsMut, Unary, View, ViewMut,
+    adaptive_average_pool, affine, average_pool, binary, copy_channels, gate, global_average_pool,
+    max_pool, pack, response_norm, unary, unpack,
 };
 
 use crate::Precision;
@@ -76,7 +76,7 @@ impl Place {
         }
     }
 
-    fn data<'a>(&self, images: &'a [f32], buffers: &'a [Vec<f32>]) -> &'a [f32] {
+    fn data<'a>(&self, images: &'a [f32], buffers: &'a [Buffer]) -> &'a [f32] {
         match self.buffer {
             Some(buffer) => &buffers[buffer][..self.len],
             None => images,
@@ -103,7 +103,12 @@ impl Place {
             Layout::Blocked => {
                 let plane = self.dims.plane();
                 let len = self.dims.blocks() * plane;
-                [rows, len, self.joint_blocks * plane, self.first_block * plane]
+                [
+                    rows,
+                    len,
+                    self.joint_blocks * plane,
+                    self.first_block * plane,
+                ]
             }
         }
     }
@@ -119,7 +124,7 @@ impl Place {
     }
 
     /// The numbers themselves, row by row.
-    pub(crate) fn copy(&self, images: &[f32], buffers: &[Vec<f32>]) -> Vec<f32> {
+    pub(crate) fn copy(&self, images: &[f32], buffers: &[Buffer]) -> Vec<f32> {
         self.data(images, buffers).to_vec()
     }
 }
@@ -130,7 +135,9 @@ impl Kernel {
         let input = node.inputs.first().copied();
         match &node.op {
             Op::Conv(conv) => {
-                let dims = input.and_then(|it| graph.dims(it)).expect("it reads an image");
+                let dims = input
+                    .and_then(|it| graph.dims(it))
+                    .expect("it reads an image");
                 let threads = rayon::current_num_threads();
                 let planar = input.is_some_and(|it| graph.layout(it) == Layout::Plain);
                 let algorithm = match Algorithm::choose(&conv.spec, dims, threads) {
@@ -157,7 +164,9 @@ impl Kernel {
                 then: norm.then,
             },
             Op::Scale { factor, shift } => {
-                let channels = input.and_then(|it| graph.dims(it)).map_or(0, |it| it.channels);
+                let channels = input
+                    .and_then(|it| graph.dims(it))
+                    .map_or(0, |it| it.channels);
                 Self::Affine {
                     scale: vec![*factor as f32; channels].into(),
                     shift: vec![*shift as f32; channels].into(),
@@ -217,11 +226,11 @@ impl Step {
         &self,
         isa: Isa,
         images: &[f32],
-        buffers: &mut [Vec<f32>],
+        buffers: &mut [Buffer],
         scratch: &mut [f32],
     ) {
         // What is written leaves the others, so that both can be borrowed.
-        let mut written: [Vec<f32>; MOST] = Default::default();
+        let mut written: [Buffer; MOST] = Default::default();
         for (place, written) in self.writes.iter().zip(&mut written) {
             if let Some(buffer) = place.buffer {
                 *written = std::mem::take(&mut buffers[buffer]);
@@ -239,8 +248,8 @@ impl Step {
         &self,
         isa: Isa,
         images: &[f32],
-        buffers: &[Vec<f32>],
-        [a, b, c, d]: &mut [Vec<f32>; MOST],
+        buffers: &[Buffer],
+        [a, b, c, d]: &mut [Buffer; MOST],
         scratch: &mut [f32],
     ) {
         let data = |index: usize| self.reads[index].data(images, buffers);
@@ -264,12 +273,9 @@ impl Step {
                     [p] => run(&mut [p.view_mut(a)]),
                     [p, q] => run(&mut [p.view_mut(a), q.view_mut(b)]),
                     [p, q, r] => run(&mut [p.view_mut(a), q.view_mut(b), r.view_mut(c)]),
-                    [p, q, r, s, ..] => run(&mut [
-                        p.view_mut(a),
-                        q.view_mut(b),
-                        r.view_mut(c),
-                        s.view_mut(d),
-                    ]),
+                    [p, q, r, s, ..] => {
+                        run(&mut [p.view_mut(a), q.view_mut(b), r.view_mut(c), s.view_mut(d)])
+                    }
                     [] => {}
                 }
             }

@@ -104,7 +104,11 @@ impl Lowering<'_> {
         let Some(lowered) = known else {
             return self.foreign(operation);
         };
-        let inputs: Vec<_> = lowered.inputs.iter().map(|it| self.values[&it.id]).collect();
+        let inputs: Vec<_> = lowered
+            .inputs
+            .iter()
+            .map(|it| self.values[&it.id])
+            .collect();
         let output = self.graph.value(dims(lowered.out));
         self.values.insert(lowered.out.id, output);
         self.graph.nodes.push(Node {
@@ -237,7 +241,9 @@ impl Lowering<'_> {
                     let Some(range) = it.ranges.get(axis) else {
                         return Some(1);
                     };
-                    let end = range.end.map_or(Some(size), |end| usize::try_from(end).ok());
+                    let end = range
+                        .end
+                        .map_or(Some(size), |end| usize::try_from(end).ok());
                     let step = usize::try_from(range.step).ok()?;
                     (range.start == 0 && end == Some(size)).then_some(step)
                 };
@@ -247,7 +253,11 @@ impl Lowering<'_> {
                 }
                 // Windows of one pixel: every n-th one, exactly.
                 let spec = pool([1, 1], [rows?, columns?], [0, 0], false);
-                Lowered::new(Op::AveragePool(spec, PadCount::Exclude), &[&it.tensor], &it.out)
+                Lowered::new(
+                    Op::AveragePool(spec, PadCount::Exclude),
+                    &[&it.tensor],
+                    &it.out,
+                )
             }
             _ => None,
         }
@@ -333,7 +343,9 @@ impl Lowering<'_> {
     }
 
     fn optional(&mut self, tensor: Option<&TensorIr>) -> Option<Option<Numbers>> {
-        tensor.map(|tensor| self.numbers(tensor)).map_or(Some(None), |it| it.map(Some))
+        tensor
+            .map(|tensor| self.numbers(tensor))
+            .map_or(Some(None), |it| it.map(Some))
     }
 
     /// The values of a tensor that was there before anything ran.
@@ -356,7 +368,10 @@ impl Lowering<'_> {
         let Some(parameter) = self.recording.parameters.get(&weight.id) else {
             return String::new();
         };
-        let path = parameter.path.rsplit_once('.').map_or("", |(layer, _)| layer);
+        let path = parameter
+            .path
+            .rsplit_once('.')
+            .map_or("", |(layer, _)| layer);
         // The facade's enum puts its variant's name before the path.
         match path.split_once('.') {
             Some((variant, rest)) if variant.starts_with(char::is_uppercase) => rest.to_owned(),
@@ -378,7 +393,11 @@ fn pool(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2], ceil: bool)
         kernel,
         stride,
         padding: Padding::symmetric(padding),
-        rounding: if ceil { Rounding::Ceil } else { Rounding::Floor },
+        rounding: if ceil {
+            Rounding::Ceil
+        } else {
+            Rounding::Floor
+        },
     }
 }
 

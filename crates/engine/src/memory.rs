@@ -86,7 +86,11 @@ fn lives(graph: &Graph) -> Vec<Life> {
     }
     needed(graph.output, graph.nodes.len());
     let images = graph.root(graph.input).0;
-    lives.into_iter().flatten().filter(|life| life.root != images).collect()
+    lives
+        .into_iter()
+        .flatten()
+        .filter(|life| life.root != images)
+        .collect()
 }
 
 #[cfg(test)]

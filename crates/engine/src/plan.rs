@@ -76,7 +76,10 @@ impl<const D: usize> Plan<D> {
             Body::Program(program)
         } else {
             let module = module.clone();
-            Body::Module(Mutex::new(Box::new(move |it| forward(&module, it))), foreign)
+            Body::Module(
+                Mutex::new(Box::new(move |it| forward(&module, it))),
+                foreign,
+            )
         };
         Self {
             shape,
@@ -126,7 +129,10 @@ impl<const D: usize> Plan<D> {
         };
         let device = images.device();
         let output = numbers(images, |images| program.run(images));
-        Ok(Tensor::from_data(TensorData::new(output, self.output), &device))
+        Ok(Tensor::from_data(
+            TensorData::new(output, self.output),
+            &device,
+        ))
     }
 
     /// The median time of each step over some runs; none if the plan fell back.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use burn_zoo_kernels::Isa;
+use burn_zoo_kernels::{Buffer, Isa};
 use rayon::prelude::*;
 
 use crate::ir::Graph;
@@ -28,8 +28,8 @@ pub(crate) struct Program {
 
 /// Memory that is there from compilation on.
 struct State {
-    buffers: Vec<Vec<f32>>,
-    scratch: Vec<f32>,
+    buffers: Vec<Buffer>,
+    scratch: Buffer,
 }
 
 impl Program {
@@ -51,8 +51,12 @@ impl Program {
             })
             .collect();
         let state = State {
-            buffers: memory.buffers.iter().map(|len| vec![0.0; *len]).collect(),
-            scratch: vec![0.0; steps.iter().map(Step::scratch).max().unwrap_or(0)],
+            buffers: memory
+                .buffers
+                .iter()
+                .map(|len| Buffer::zeros(*len))
+                .collect(),
+            scratch: Buffer::zeros(steps.iter().map(Step::scratch).max().unwrap_or(0)),
         };
         let numbers = memory.buffers.iter().sum::<usize>() + state.scratch.len();
         let weights = steps.iter().map(|step| step.kernel.bytes()).sum();
@@ -96,17 +100,15 @@ impl Program {
         });
     }
 
-    fn run_each(
-        &self,
-        images: &[f32],
-        mut each: impl FnMut(usize, &mut dyn FnMut()),
-    ) -> Vec<f32> {
+    fn run_each(&self, images: &[f32], mut each: impl FnMut(usize, &mut dyn FnMut())) -> Vec<f32> {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| {
             self.state.clear_poison();
             let mut state = poisoned.into_inner();
             // A step that panicked has not put back what it wrote.
             for (buffer, len) in state.buffers.iter_mut().zip(&self.lens) {
-                buffer.resize(*len, 0.0);
+                if buffer.len() != *len {
+                    *buffer = Buffer::zeros(*len);
+                }
             }
             state
         });

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use burn::data::dataloader::DataLoader as _;
-use burn::tensor::{Device, Tensor};
 use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{Classifier, Error, Preprocess};
 
 use crate::data::Dataset;

@@ -89,7 +89,9 @@ impl Args {
     /// What is asked for; an unknown stage is wrong for every image alike.
     fn extractor(&self, loaded: &Loaded) -> Result<Extractor> {
         if self.stage == POOLED {
-            return Ok(Extractor::Pooled(self.engine.pooled(&self.device, &loaded.model)));
+            return Ok(Extractor::Pooled(
+                self.engine.pooled(&self.device, &loaded.model),
+            ));
         }
         let known = stages(&loaded.model);
         anyhow::ensure!(

@@ -102,7 +102,14 @@ fn document(plan: &Plan, shares: &[f64]) -> Value {
 }
 
 fn table(plan: &Plan, shares: &[f64]) -> Result<()> {
-    let mut header = vec!["step", "computes", "output", "and with it", "stores into", "algorithm"];
+    let mut header = vec![
+        "step",
+        "computes",
+        "output",
+        "and with it",
+        "stores into",
+        "algorithm",
+    ];
     if !shares.is_empty() {
         header.push("time");
     }
@@ -130,9 +137,17 @@ fn without_batch(shape: &[usize]) -> &[usize] {
 
 /// `64x35x35`, or `64+48x35x35` of two branches.
 fn outputs(step: &StepInfo) -> String {
-    let channels = step.outputs.iter().filter_map(|it| it.get(1)).map(usize::to_string);
+    let channels = step
+        .outputs
+        .iter()
+        .filter_map(|it| it.get(1))
+        .map(usize::to_string);
     let channels = channels.collect::<Vec<_>>().join("+");
-    let grid = step.outputs.first().and_then(|it| it.get(2..)).unwrap_or_default();
+    let grid = step
+        .outputs
+        .first()
+        .and_then(|it| it.get(2..))
+        .unwrap_or_default();
     let sizes = std::iter::once(channels).chain(grid.iter().map(usize::to_string));
     sizes.collect::<Vec<_>>().join("x")
 }

@@ -22,7 +22,11 @@ pub(super) fn in_place(graph: &mut Graph) -> (usize, usize) {
             let last = first + channels == graph.shape(joint)[1];
             let whole = first.is_multiple_of(LANES) && (last || channels.is_multiple_of(LANES));
             // A part that is copied must not come from where it is copied to.
-            let others = node.inputs.iter().enumerate().filter(|(it, _)| *it != position);
+            let others = node
+                .inputs
+                .iter()
+                .enumerate()
+                .filter(|(it, _)| *it != position);
             let root = graph.root(part).0;
             let apart = others.map(|(_, it)| graph.root(*it).0).all(|it| it != root);
             if whole && apart && lies_in(graph, &nodes, part, joint, first / LANES) {
@@ -98,7 +102,10 @@ mod tests {
         assert_eq!(in_place(&mut graph), (3, 0));
         let blocks = parts.iter().map(|part| graph.root(*part));
         let joint = graph.output;
-        assert_eq!(blocks.collect::<Vec<_>>(), [(joint, 0), (joint, 2), (joint, 3)]);
+        assert_eq!(
+            blocks.collect::<Vec<_>>(),
+            [(joint, 0), (joint, 2), (joint, 3)]
+        );
         assert_eq!(graph.nodes.len(), 3);
     }
 

@@ -32,9 +32,7 @@ mod tests {
     fn what_only_dead_operations_read_is_dead_too() {
         let mut graph = Graph::new([1, 16, 2, 2]);
         let input = graph.input;
-        let relu = |graph: &mut Graph, of| {
-            graph.node(Op::Unary(Unary::Relu), &[of], [1, 16, 2, 2])
-        };
+        let relu = |graph: &mut Graph, of| graph.node(Op::Unary(Unary::Relu), &[of], [1, 16, 2, 2]);
         let kept = relu(&mut graph, input);
         let first = relu(&mut graph, kept);
         relu(&mut graph, first);

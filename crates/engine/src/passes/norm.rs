@@ -1,6 +1,8 @@
 //! Batch norms, biases and scales become part of the weights of the layer before them.
 
-use crate::ir::{Conv, Graph, Linear, Numbers, Op};
+use burn_zoo_kernels::Activation;
+
+use crate::ir::{Conv, Graph, Linear, Numbers, Op, ValueId};
 
 /// Folds them, and says how many.
 pub(super) fn fold(graph: &mut Graph) -> usize {
@@ -36,11 +38,8 @@ pub(super) fn fold(graph: &mut Graph) -> usize {
 }
 
 /// Whether nothing but sums is stored yet.
-fn before_store(
-    activation: burn_zoo_kernels::Activation,
-    inputs: &[crate::ir::ValueId],
-) -> bool {
-    activation == burn_zoo_kernels::Activation::Linear && inputs.len() < 2
+fn before_store(activation: Activation, inputs: &[ValueId]) -> bool {
+    activation == Activation::Linear && inputs.len() < 2
 }
 
 /// Scale and shift of one output channel.
@@ -70,14 +69,9 @@ fn into_conv(conv: &Conv, op: &Op) -> Conv {
     let channels = conv.spec.channels[1];
     let mut folded = conv.clone();
     if let Some(scales) = scales(op, channels) {
-        let mut weight = conv.weight.to_vec();
-        let each = weight.len() / channels.max(1);
-        for (weights, scale) in weight.chunks_mut(each.max(1)).zip(scales) {
-            for weight in weights {
-                *weight = (f64::from(*weight) * scale) as f32;
-            }
-        }
-        folded.weight = weight.into();
+        let each = (conv.weight.len() / channels.max(1)).max(1);
+        let scaled = |at: usize| (f64::from(conv.weight[at]) * scales[at / each]) as f32;
+        folded.weight = (0..conv.weight.len()).map(scaled).collect();
     }
     folded.bias = Some(bias_of(conv.bias.as_ref(), op, channels));
     folded
@@ -87,13 +81,8 @@ fn into_linear(linear: &Linear, op: &Op) -> Linear {
     let channels = linear.features[1];
     let mut folded = linear.clone();
     if let Some(scales) = scales(op, channels) {
-        let mut weight = linear.weight.to_vec();
-        for weights in weight.chunks_mut(channels.max(1)) {
-            for (weight, scale) in weights.iter_mut().zip(&scales) {
-                *weight = (f64::from(*weight) * scale) as f32;
-            }
-        }
-        folded.weight = weight.into();
+        let scaled = |at: usize| (f64::from(linear.weight[at]) * scales[at % channels]) as f32;
+        folded.weight = (0..linear.weight.len()).map(scaled).collect();
     }
     folded.bias = Some(bias_of(linear.bias.as_ref(), op, channels));
     folded

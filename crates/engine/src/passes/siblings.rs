@@ -72,7 +72,9 @@ fn fitting(graph: &Graph, input: ValueId, members: &[usize]) -> Vec<usize> {
 }
 
 fn merge(graph: &Graph, members: &[usize]) -> Node {
-    let convs = members.iter().map(|at| (&graph.nodes[*at], &graph.nodes[*at].op));
+    let convs = members
+        .iter()
+        .map(|at| (&graph.nodes[*at], &graph.nodes[*at].op));
     let (mut weight, mut bias, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
     let mut names = Vec::new();
     let mut spec = None;
@@ -85,7 +87,7 @@ fn merge(graph: &Graph, members: &[usize]) -> Node {
         }
         outputs.extend_from_slice(&node.outputs);
         names.push(node.name.as_str());
-        spec.get_or_insert_with(|| (conv.spec, conv.activation, node));
+        spec.get_or_insert((conv.spec, conv.activation, node));
     }
     let (mut spec, activation, first) = spec.expect("a group has members");
     spec.channels[1] = bias.len();
@@ -109,12 +111,17 @@ fn merge(graph: &Graph, members: &[usize]) -> Node {
 /// `mixed.{a, b}` of `mixed.a.conv` and `mixed.b.conv`.
 fn joint_name(names: &[&str]) -> String {
     let paths: Vec<Vec<&str>> = names.iter().map(|name| name.split('.').collect()).collect();
-    let shared = |same: &dyn Fn(usize) -> bool, most: usize| (0..most).take_while(|i| same(*i)).count();
+    let shared =
+        |same: &dyn Fn(usize) -> bool, most: usize| (0..most).take_while(|i| same(*i)).count();
     let shortest = paths.iter().map(Vec::len).min().unwrap_or_default();
     let before = shared(&|i| paths.iter().all(|it| it[i] == paths[0][i]), shortest);
     let from_end = |path: &[&str], i: usize| path[path.len() - 1 - i].to_owned();
     let after = shared(
-        &|i| paths.iter().all(|it| from_end(it, i) == from_end(&paths[0], i)),
+        &|i| {
+            paths
+                .iter()
+                .all(|it| from_end(it, i) == from_end(&paths[0], i))
+        },
         shortest - before,
     );
     let middles: Vec<_> = paths
