@@ -3,8 +3,9 @@
 //! `cargo run --release -p burn-zoo-kernels --example layers -- [NETWORK] [BATCH] [THREADS] [ISA] [warm|chain]`
 //!
 //! Each layer is timed by every algorithm that can compute it, in turn, over some rounds; printed are
-//! the least and the median time of each, both as a percentage of the peak (of the plain formula's
-//! multiplications, so that Winograd may exceed 100 %). `chosen` marks what `Algorithm::choose` says.
+//! the least and the median time of each, and the median of the percentages of the peak (of the plain
+//! formula's multiplications, so that Winograd may exceed 100 %), which is measured before and after
+//! each run: a machine that others use has another peak every millisecond. `chosen` marks what `Algorithm::choose` says.
 //! On one thread under Linux it is the thread's processor time, which other programs disturb less.
 //! 64 MB of memory are touched between two runs, since in a network the layers in between empty the caches;
 //! with `warm` they are not. With `chain` all layers run one after another, each as often as in the
@@ -144,6 +145,7 @@ struct Ready {
     to: Dims,
     scratch: Buffer,
     seconds: Vec<f64>,
+    percent: Vec<f64>,
 }
 
 impl Ready {
@@ -163,6 +165,7 @@ impl Ready {
             conv,
             dims,
             seconds: Vec::new(),
+            percent: Vec::new(),
         }
     }
 
@@ -173,6 +176,7 @@ impl Ready {
             residual: None,
             activation: Activation::Relu,
         };
+        let before = peak(self.conv.isa(), 3);
         let start = now(threads);
         if self.conv.algorithm() == Algorithm::Planar {
             let input = &input[..self.dims.plain_len()];
@@ -182,19 +186,22 @@ impl Ready {
             let input = View::new(&input[..self.dims.blocked_len()], self.dims);
             self.conv.run(input, outputs, epilogue, &mut self.scratch);
         }
-        self.seconds.push(now(threads) - start);
+        let seconds = now(threads) - start;
+        let peak = (before + peak(self.conv.isa(), 3)) / 2.0 * threads as f64;
+        self.seconds.push(seconds);
+        self.percent.push(self.gflop() / seconds / peak * 100.0);
     }
 
     /// Billions of operations of the plain formula.
     fn gflop(&self) -> f64 {
         2e-9 * (self.conv.spec().multiplications(self.dims) * self.dims.batch) as f64
     }
+}
 
-    /// The least and the median time.
-    fn least_and_median(&mut self) -> [f64; 2] {
-        self.seconds.sort_by(f64::total_cmp);
-        [self.seconds[0], self.seconds[self.seconds.len() / 2]]
-    }
+/// The least and the median.
+fn least_and_median(numbers: &mut [f64]) -> [f64; 2] {
+    numbers.sort_by(f64::total_cmp);
+    [numbers[0], numbers[numbers.len() / 2]]
 }
 
 fn spec_and_dims(
@@ -245,7 +252,7 @@ fn activations(layers: &[Layer], batch: usize) -> [Buffer; 2] {
 }
 
 fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa, mode: &str) {
-    let peak = peak(isa) * threads as f64;
+    let peak = peak(isa, 2000) * threads as f64;
     println!("{network}, batch {batch}, {threads} threads, {isa}, peak {peak:.1} GFLOP/s");
     let [mut input, mut output] = activations(layers, batch);
     if mode == "chain" {
@@ -262,36 +269,38 @@ fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa,
                     Ready::new(spec, dims, algorithm, isa, threads)
                 })
                 .collect();
-            let mut seconds: Vec<_> = (0..ROUNDS)
-                .map(|_| {
-                    let start = now(threads);
-                    for layer in &mut ready {
-                        layer.run(&input, &mut output, threads);
-                        std::mem::swap(&mut input, &mut output);
-                    }
-                    now(threads) - start
-                })
-                .collect();
-            seconds.sort_by(f64::total_cmp);
-            let gflop: f64 = ready.iter().map(Ready::gflop).sum();
-            let [least, median] = [seconds[0], seconds[seconds.len() / 2]];
+            for _ in 0..ROUNDS {
+                for layer in &mut ready {
+                    layer.run(&input, &mut output, threads);
+                    std::mem::swap(&mut input, &mut output);
+                }
+            }
+            // Sums of rounds: time, and what it would be at the peak of that moment.
+            let mut rounds = [0.0; ROUNDS];
+            let mut percent = [0.0; ROUNDS];
+            for i in 0..ROUNDS {
+                rounds[i] = ready.iter().map(|it| it.seconds[i]).sum();
+                let ideal = ready.iter().map(|it| it.seconds[i] * it.percent[i]);
+                percent[i] = ideal.sum::<f64>() / rounds[i];
+            }
+            let [least, median] = least_and_median(&mut rounds);
             println!(
-                "{}: {gflop:.2} GFLOP, {:.2} ms least, {:.2} ms median, {:.0} % and {:.0} % of peak",
+                "{}: {:.2} GFLOP, {:.2} ms least, {:.2} ms median, {:.0} % of peak",
                 if winograd {
                     "as chosen"
                 } else {
                     "without winograd"
                 },
+                ready.iter().map(Ready::gflop).sum::<f64>(),
                 least * 1e3,
                 median * 1e3,
-                gflop / least / peak * 100.0,
-                gflop / median / peak * 100.0,
+                least_and_median(&mut percent)[1],
             );
         }
         return;
     }
-    println!("| layer | GFLOP | algorithm | ms least | ms median | % of peak least | % median |");
-    println!("|---|---|---|---|---|---|---|");
+    println!("| layer | GFLOP | algorithm | ms least | ms median | % of peak |");
+    println!("|---|---|---|---|---|---|");
     let mut other = vec![1.0f32; if mode == "warm" { 0 } else { 16 << 20 }];
     for layer in layers {
         let (inputs, outputs, [height, width], stride, size, times) = *layer;
@@ -312,20 +321,18 @@ fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa,
             }
         }
         for run in &mut runs {
-            let times_of = run.least_and_median();
-            let percent = times_of.map(|seconds| run.gflop() / seconds / peak * 100.0);
+            let [least, median] = least_and_median(&mut run.seconds);
+            let percent = least_and_median(&mut run.percent)[1];
             let mut name = run.conv.algorithm().to_string();
             if run.conv.algorithm() == chosen {
                 name += " (chosen)";
             }
             println!(
                 "| {times} x {inputs}->{outputs} {height}x{width}/{stride} {size} | {:.3} | {name} \
-                 | {:.3} | {:.3} | {:.0} | {:.0} |",
+                 | {:.3} | {:.3} | {percent:.0} |",
                 run.gflop(),
-                times_of[0] * 1e3,
-                times_of[1] * 1e3,
-                percent[0],
-                percent[1],
+                least * 1e3,
+                median * 1e3,
             );
         }
     }
@@ -365,12 +372,12 @@ fn thread_time() -> f64 {
     time.seconds as f64 + time.nanoseconds as f64 * 1e-9
 }
 
-/// Multiply-adds of one thread on registers alone, in GFLOP/s, the best of many tries: twelve sums of
+/// Multiply-adds of one thread on registers alone, in GFLOP/s, the best of some tries of 8 us: twelve sums of
 /// 256 bits, or 128 bits where the set has no more.
 #[allow(unsafe_code, reason = "intrinsics")]
-fn peak(isa: Isa) -> f64 {
+fn peak(isa: Isa, tries: usize) -> f64 {
     let mut best = 0.0f64;
-    for _ in 0..2000 {
+    for _ in 0..tries {
         let start = Instant::now();
         let flops = match isa {
             #[cfg(target_arch = "x86_64")]

@@ -280,34 +280,40 @@ fn offsets(spec: &Conv2dSpec, input: &View<'_>, to: Dims, place: TilePlace, tabl
     } = place;
     let dims = input.dims();
     let Padding { top, left, .. } = spec.padding;
-    let mut corners = [(0, 0, 0); MAX_PIXELS];
-    for (pixel, corner) in (first..).zip(&mut corners[..pixels]) {
-        let (row, column) = (pixel / to.width, pixel % to.width);
+    let image = image * input.image_stride();
+    // Row and column of the first tap of each pixel; what is left or above of the image wraps around,
+    // beyond any size.
+    let mut corners = [(0, 0); MAX_PIXELS];
+    let (mut row, mut column) = (first / to.width, first % to.width);
+    for corner in &mut corners[..pixels] {
         *corner = (
-            image * input.image_stride(),
             (row * spec.stride[0]).wrapping_sub(top),
             (column * spec.stride[1]).wrapping_sub(left),
         );
+        column += 1;
+        if column == to.width {
+            (row, column) = (row + 1, 0);
+        }
     }
     let [height, width] = spec.kernel;
-    let taps = table.chunks_exact_mut(pixels).take(height * width);
-    for (tap, table) in taps.enumerate() {
-        let mut inside = false;
-        for ((image, row, column), to) in corners.into_iter().zip(&mut *table) {
-            let row = row.wrapping_add(tap / width);
-            let column = column.wrapping_add(tap % width);
-            // What is left or above of the image wrapped around, beyond any size.
-            let offset = if row < dims.height && column < dims.width {
-                inside = true;
-                // It fits: a view has fewer than 2^32 numbers.
-                (image + (row * dims.width + column) * LANES) as u32
-            } else {
-                OUTSIDE
-            };
-            *to = f32::from_bits(offset);
-        }
-        if !inside {
-            table[0] = f32::from_bits(ALL_OUTSIDE);
+    let mut taps = table.chunks_exact_mut(pixels);
+    for i in 0..height {
+        for (j, tap) in (0..width).zip(&mut taps) {
+            let mut inside = false;
+            for ((row, column), to) in corners.iter().zip(&mut *tap) {
+                let (row, column) = (row.wrapping_add(i), column.wrapping_add(j));
+                let offset = if row < dims.height && column < dims.width {
+                    inside = true;
+                    // It fits: a view has fewer than 2^32 numbers.
+                    (image + (row * dims.width + column) * LANES) as u32
+                } else {
+                    OUTSIDE
+                };
+                *to = f32::from_bits(offset);
+            }
+            if !inside {
+                tap[0] = f32::from_bits(ALL_OUTSIDE);
+            }
         }
     }
 }

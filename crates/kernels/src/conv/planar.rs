@@ -142,14 +142,19 @@ impl Kernel for Task<'_> {
         let [image, start] = self.at;
         for i in 0..self.tiles.of_image() {
             let TilePlace { first, pixels, .. } = self.tiles.place(i);
-            for (tap, table) in self.table.chunks_exact_mut(pixels).take(height).enumerate() {
-                for (pixel, to) in (first..).zip(table) {
-                    let row = pixel / columns * self.spec.stride[0] + tap;
-                    let column = pixel % columns * self.spec.stride[1];
-                    let offset = row * self.row + column * channels;
+            let (mut row, mut column) = (first / columns, first % columns);
+            for pixel in 0..pixels {
+                let [down, right] = self.spec.stride;
+                let corner = row * down * self.row + column * right * channels;
+                for tap in 0..height {
+                    let offset = corner + tap * self.row;
                     debug_assert!(offset + width * channels <= self.input.len());
                     // It fits: the copy is far smaller than 2^32.
-                    *to = f32::from_bits(offset as u32);
+                    self.table[tap * pixels + pixel] = f32::from_bits(offset as u32);
+                }
+                column += 1;
+                if column == columns {
+                    (row, column) = (row + 1, 0);
                 }
             }
             for panel in &self.weights.panels {
