@@ -21,6 +21,11 @@ impl DeviceArgs {
     pub(crate) fn open(&self) -> anyhow::Result<Device> {
         parse(&self.device)
     }
+
+    /// Whether it is Burn's own backend on the CPU, where the engine takes over.
+    pub(crate) fn is_flex(&self) -> bool {
+        self.device.trim().eq_ignore_ascii_case("flex")
+    }
 }
 
 /// Names with whether they take a number and whether they are compiled in.

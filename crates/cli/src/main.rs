@@ -10,6 +10,7 @@ mod commands;
 mod count;
 mod data;
 mod device;
+mod engine;
 mod failure;
 #[cfg(feature = "fetch")]
 mod fetch;

@@ -134,3 +134,40 @@ fn an_unknown_stage_lists_the_known_ones() {
         "{message}"
     );
 }
+
+#[test]
+fn the_engine_and_the_plain_module_agree_on_logits_and_features() {
+    let seven = digit(7);
+    let both = |arguments: &[&str], pick: &dyn Fn(&Value) -> Value| {
+        let numbers = |engine: &str| {
+            let all = [arguments, &["--json", "--engine", engine]].concat();
+            let values = pick(&json(&run(&all, b""))[0]);
+            let values = values
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|it| it.as_f64().unwrap());
+            values.collect::<Vec<_>>()
+        };
+        let (on, off) = (numbers("on"), numbers("off"));
+        assert!(on.len() > 9 && on.len() == off.len(), "{arguments:?}");
+        // f32 sums in another order, so not the same to the digit.
+        let apart = on
+            .iter()
+            .zip(&off)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max);
+        let greatest = off.iter().map(|it| it.abs()).fold(0.0, f64::max);
+        assert!(
+            apart < 1e-4 * greatest,
+            "{arguments:?}: {apart} of {greatest}"
+        );
+        assert!(apart > 0.0, "{arguments:?}: the engine did not run");
+    };
+    let classify = ["classify", &seven, "--logits"];
+    both(&classify, &|row| row["logits"].clone());
+    let features = ["features", &seven, "--model", "resnet20_cifar.digits"];
+    both(&features, &|row| row["values"].clone());
+    let stage = [&features[..], &["--stage", "stage2"]].concat();
+    both(&stage, &|row| row["values"].clone());
+}

@@ -26,6 +26,7 @@ fn every_command_has_help_with_an_example() {
         "classify",
         "features",
         "evaluate",
+        "plan",
         "train",
         "convert",
         "pull",
@@ -41,6 +42,34 @@ fn every_command_has_help_with_an_example() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn plan_names_every_step_and_what_it_takes_in() {
+    let plan = json(&burn_zoo(&[
+        "plan",
+        "resnet20_cifar",
+        "--profile",
+        "--json",
+    ]));
+    assert_eq!(plan["fell_back"], serde_json::json!([]));
+    let steps = plan["steps"].as_array().unwrap();
+    let last = steps.last().unwrap();
+    assert_eq!(last["op"], "linear");
+    let sum: f64 = steps
+        .iter()
+        .map(|step| step["share"].as_f64().unwrap())
+        .sum();
+    assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+    // He et al. 2015, section 4.2: 19 convolutions, every second one of which adds a shortcut.
+    let fused = |part: &str| {
+        let has = |step: &&Value| step["fused"].as_array().unwrap().contains(&part.into());
+        steps.iter().filter(has).count()
+    };
+    assert_eq!(
+        [fused("batch norm"), fused("relu"), fused("residual")],
+        [19, 19, 9]
+    );
 }
 
 #[test]

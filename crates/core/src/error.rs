@@ -176,6 +176,23 @@ pub enum Error {
         /// What is wrong and what is expected.
         reason: String,
     },
+    /// A compiled plan was given images of another shape.
+    #[error("this plan takes images of {expected:?}, not {found:?}; compile one for that shape")]
+    PlanShape {
+        /// `[batch, channels, height, width]` as given.
+        found: [usize; 4],
+        /// What the plan was compiled for.
+        expected: [usize; 4],
+    },
+    /// A network has operations that the engine cannot compile.
+    #[error(
+        "cannot compile {}; without `strict` the whole network runs on Burn instead",
+        operations.join(", ")
+    )]
+    NotCompiled {
+        /// Burn's names of the operations.
+        operations: Vec<String>,
+    },
     /// Training cannot go on.
     #[error("training failed: {reason}")]
     Training {

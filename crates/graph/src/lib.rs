@@ -9,5 +9,6 @@ mod parameters;
 mod record;
 mod summary;
 
+pub use parameters::Parameter;
 pub use record::{Recording, record, record_built};
 pub use summary::{Stage, Summary, macs_of, summarise};

@@ -1,6 +1,6 @@
 //! Recording on the capture device.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use burn::backend::capture::CaptureBackend;
@@ -8,7 +8,7 @@ use burn::backend::ir::{OperationIr, TensorId};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::parameters::trainable;
+use crate::parameters::{Parameter, trainable};
 
 /// Only one recording may be under way on the capture device.
 static RECORDING: Mutex<()> = Mutex::new(());
@@ -18,8 +18,12 @@ static RECORDING: Mutex<()> = Mutex::new(());
 pub struct Recording {
     /// In the order in which they ran.
     pub operations: Vec<OperationIr>,
-    /// Elements of each trainable parameter, by the id that operations read it by.
-    pub parameters: HashMap<TensorId, usize>,
+    /// What was known before anything ran: parameters, running statistics, constants.
+    pub values: BTreeMap<TensorId, TensorData>,
+    /// The trainable parameters, by the id that operations read them by.
+    pub parameters: HashMap<TensorId, Parameter>,
+    /// Id of the images.
+    pub input: TensorId,
     /// Ids of the outputs.
     pub outputs: Vec<TensorId>,
 }
@@ -54,23 +58,27 @@ pub fn record_built<M: Module, const D: usize>(
 ) -> Recording {
     let _alone = RECORDING.lock().unwrap_or_else(PoisonError::into_inner);
     let device = Device::capture();
-    let (mut parameters, mut outputs) = (HashMap::new(), Vec::new());
-    let graph = device
+    let mut parameters = HashMap::new();
+    let mut graph = device
         .capture_scope(|scope| {
             let copy = build(&device);
             let zeros = TensorData::zeros::<f32, _>(shape);
             let input = Tensor::<4>::from_data(zeros, &device);
             let start = id(&input);
             parameters = trainable(&copy);
-            let found = forward(&copy, input);
-            outputs = found.iter().map(id).collect();
-            scope.complete([start], outputs.clone())
+            let outputs = forward(&copy, input);
+            scope.complete([start], outputs.iter().map(id))
         })
         .expect("no other recording is under way, and the ids are this one's");
+    let input = graph.graph.inputs[0];
+    // The zeros that stand for the images are no constant.
+    graph.values.remove(&input);
     Recording {
         operations: graph.graph.operations,
+        values: graph.values,
         parameters,
-        outputs,
+        input,
+        outputs: graph.graph.outputs,
     }
 }
 

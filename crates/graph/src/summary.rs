@@ -96,13 +96,14 @@ pub fn summarise<M: Classifier>(model: &M, height: usize, width: usize) -> Resul
         stage.macs += macs(operation);
         let read = operation
             .inputs()
-            .filter_map(|input| unused.remove(&input.id));
+            .filter_map(|input| unused.remove(&input.id))
+            .map(|parameter| parameter.elements);
         stage.params += read.sum::<usize>();
     }
     Ok(Summary {
         input: [channels, height, width],
         params: stages.iter().map(|stage| stage.params).sum(),
-        params_aux: unused.values().sum(),
+        params_aux: unused.values().map(|parameter| parameter.elements).sum(),
         macs: stages.iter().map(|stage| stage.macs).sum(),
         stages,
     })

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use burn::data::dataloader::DataLoader as _;
-use burn::tensor::Device;
 use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{Classifier, Error, Preprocess};
 
 use crate::calibration::Calibration;
@@ -106,6 +106,23 @@ pub fn evaluate<M: Classifier>(
     options: Options,
     device: &Device,
 ) -> Result<Evaluation, Error> {
+    let forward = |images| Ok(model.forward(images));
+    evaluate_by(model, forward, dataset, preprocess, options, device)
+}
+
+/// As [`evaluate`], where `forward` gives the model's logits: a compiled plan, for example.
+///
+/// # Errors
+///
+/// As [`evaluate`], and those of `forward`.
+pub fn evaluate_by<M: Classifier>(
+    model: &M,
+    mut forward: impl FnMut(Tensor<4>) -> Result<Tensor<2>, Error>,
+    dataset: &Dataset,
+    preprocess: &Preprocess,
+    options: Options,
+    device: &Device,
+) -> Result<Evaluation, Error> {
     let start = Instant::now();
     let device = device.clone().inner();
     let classes = model.num_classes();
@@ -140,7 +157,7 @@ pub fn evaluate<M: Classifier>(
     let loader = Loader::new(source, 0, device);
     for batch in loader.iter() {
         let Batch { images, labels, .. } = batch.map_err(|error| unpack(&error))?;
-        let found = log_softmax(model.forward(images), 1).into_data();
+        let found = log_softmax(forward(images)?, 1).into_data();
         let found: Vec<f32> = found.iter::<f32>().collect();
         let rows = found.chunks(crops * classes);
         for (views, label) in rows.zip(labels.into_data().iter::<i64>()) {

@@ -36,7 +36,9 @@ pub use augment::{Augment, Auto, Erase, Flip, Jitter, RandomCrop};
 pub use cifar::{Archive, CIFAR};
 pub use classes::Classes;
 pub use data::Dataset;
-pub use evaluate::{ClassScore, Crops, Evaluation, Options as EvaluateOptions, evaluate};
+pub use evaluate::{
+    ClassScore, Crops, Evaluation, Options as EvaluateOptions, evaluate, evaluate_by,
+};
 pub use loader::BadImages;
 pub use mix::Mix;
 pub use recipe::{Algorithm, Data, Decay, Optimizer, Recipe, ScheduleConfig, Valid};

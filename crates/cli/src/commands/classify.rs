@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use burn::tensor::Device;
-use burn_zoo_core::Classifier as _;
 use serde_json::{Value, json};
 
 use crate::device::DeviceArgs;
+use crate::engine::{EngineArgs, Forward};
 use crate::failure::{self, Outcome, one_line};
 use crate::inputs::{self, Input};
 use crate::model::{self, Loaded, WeightArgs};
@@ -34,6 +34,8 @@ pub(crate) struct Args {
     logits: bool,
     #[command(flatten)]
     device: DeviceArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -51,11 +53,12 @@ impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
         let device = self.device.open()?;
         let loaded = self.weights.load(&self.model, &device)?;
+        let forward = self.engine.logits(&self.device, &loaded.model);
         let answers: Vec<_> = inputs::expand(&self.images)
             .into_iter()
             .map(|input| Answer {
                 image: input.name.clone(),
-                logits: logits(input, &loaded, &device),
+                logits: logits(input, &loaded, &forward, &device),
             })
             .collect();
         if self.json {
@@ -123,10 +126,15 @@ impl Args {
     }
 }
 
-fn logits(input: Input, loaded: &Loaded, device: &Device) -> Result<Vec<f32>> {
+fn logits(
+    input: Input,
+    loaded: &Loaded,
+    forward: &Forward<2>,
+    device: &Device,
+) -> Result<Vec<f32>> {
     let image = input.read(&loaded.preprocess, device)?;
     loaded.check(&image)?;
-    let data = loaded.model.forward(image).into_data();
+    let data = forward.run(image)?.into_data();
     let logits = data.iter::<f32>().collect::<Vec<_>>();
     anyhow::ensure!(
         logits.iter().all(|logit| logit.is_finite()),

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use burn_zoo_train::{
-    BadImages, ClassScore, Crops, Dataset, EvaluateOptions, Evaluation, evaluate, picture,
+    BadImages, ClassScore, Crops, Dataset, EvaluateOptions, Evaluation, evaluate_by, picture,
 };
 use serde_json::{Value, json};
 
 use crate::data;
 use crate::device::DeviceArgs;
+use crate::engine::EngineArgs;
 use crate::failure::Outcome;
 use crate::model::{Loaded, WeightArgs};
 use crate::report;
@@ -55,6 +56,8 @@ pub(crate) struct Args {
     picture: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -87,8 +90,10 @@ impl Args {
             },
             workers: self.workers,
         };
-        let found = evaluate(
+        let forward = self.engine.logits(&self.device, &loaded.model);
+        let found = evaluate_by(
             &loaded.model,
+            |images| forward.run(images),
             &dataset,
             &loaded.preprocess,
             options,

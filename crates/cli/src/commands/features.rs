@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use burn::tensor::Tensor;
-use burn_zoo_core::Classifier as _;
 use serde_json::{Value, json};
 
 use crate::device::DeviceArgs;
+use crate::engine::{EngineArgs, Forward, stages};
 use crate::failure::{self, Outcome, one_line};
 use crate::inputs;
 use crate::model::{Loaded, WeightArgs};
@@ -38,6 +38,8 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// One JSON document on standard output; without --out it has the values
     #[arg(long)]
     json: bool,
@@ -50,6 +52,7 @@ impl Args {
         let target = Target::of_option(self.out.as_deref(), "--out")?;
         let device = self.device.open()?;
         let loaded = self.weights.load(&self.model, &device)?;
+        let extractor = self.extractor(&loaded)?;
         let mut rows = Vec::new();
         for input in inputs::expand(&self.images) {
             let image = input.name.clone();
@@ -57,11 +60,7 @@ impl Args {
                 loaded.check(&pixels)?;
                 Ok(pixels)
             });
-            let result = match read {
-                // An unknown stage is wrong for every image alike and ends the command.
-                Ok(pixels) => Ok(self.extract(image.clone(), pixels, &loaded)?),
-                Err(error) => Err(error),
-            };
+            let result = read.and_then(|pixels| extractor.run(image.clone(), pixels));
             rows.push((image, result));
         }
         if self.json {
@@ -88,24 +87,23 @@ impl Args {
         Ok(outcome)
     }
 
-    fn extract(&self, name: String, image: Tensor<4>, loaded: &Loaded) -> Result<Named> {
+    /// What is asked for; an unknown stage is wrong for every image alike.
+    fn extractor(&self, loaded: &Loaded) -> Result<Extractor> {
         if self.stage == POOLED {
-            let pooled = loaded.model.pooled(image);
-            let [_, features] = pooled.dims();
-            return Named::new(name, vec![features], pooled.into_data());
+            return Ok(Extractor::Pooled(
+                self.engine.pooled(&self.device, &loaded.model),
+            ));
         }
-        let maps = loaded.model.features(image);
-        let known: Vec<_> = maps.iter().map(|feature| feature.name.as_ref()).collect();
-        let found = maps.iter().find(|feature| feature.name == self.stage);
-        let feature = found.with_context(|| {
-            let (model, stage) = (&loaded.name, &self.stage);
-            format!(
-                "{model} has no stage {stage}; known are {}, {POOLED}",
-                known.join(", ")
-            )
-        })?;
-        let [_, channels, height, width] = feature.map.dims();
-        Named::new(name, vec![channels, height, width], feature.map.to_data())
+        let known = stages(&loaded.model);
+        anyhow::ensure!(
+            known.contains(&self.stage),
+            "{} has no stage {}; known are {}, {POOLED}",
+            loaded.name,
+            self.stage,
+            known.join(", ")
+        );
+        let map = self.engine.map(&self.device, &loaded.model, &self.stage);
+        Ok(Extractor::Map(map))
     }
 
     fn row(&self, image: &str, result: &Result<Named>) -> Value {
@@ -136,6 +134,27 @@ impl Args {
         }
         report::print(&table)
     }
+}
+
+/// How a feature comes from an image.
+enum Extractor {
+    Pooled(Forward<2>),
+    Map(Forward<4>),
+}
+
+impl Extractor {
+    fn run(&self, name: String, image: Tensor<4>) -> Result<Named> {
+        match self {
+            Self::Pooled(forward) => named(name, forward.run(image)?),
+            Self::Map(forward) => named(name, forward.run(image)?),
+        }
+    }
+}
+
+/// One image's values without the batch.
+fn named<const D: usize>(name: String, values: Tensor<D>) -> Result<Named> {
+    let shape = values.dims()[1..].to_vec();
+    Named::new(name, shape, values.into_data())
 }
 
 fn mean(values: &[f32]) -> f64 {

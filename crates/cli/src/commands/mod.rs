@@ -10,6 +10,7 @@ mod evaluate;
 mod features;
 mod inspect;
 mod list;
+mod plan;
 #[cfg(feature = "fetch")]
 mod pull;
 mod summary;
@@ -41,6 +42,7 @@ pub(crate) enum Command {
     Classify(classify::Args),
     Features(features::Args),
     Evaluate(evaluate::Args),
+    Plan(plan::Args),
     Train(train::Args),
     Convert(convert::Args),
     #[cfg(feature = "fetch")]
@@ -60,6 +62,7 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Classify(args) => args.run(),
         Command::Features(args) => args.run(),
         Command::Evaluate(args) => args.run(),
+        Command::Plan(args) => args.run(),
         Command::Train(args) => args.run(),
         Command::Convert(args) => args.run(),
         #[cfg(feature = "fetch")]

@@ -1,0 +1,130 @@
+//! The steps of a plan with the memory that they run in.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use burn_zoo_kernels::{Buffer, Isa};
+use rayon::prelude::*;
+
+use crate::ir::Graph;
+use crate::kernel::{Kernel, Place, Step};
+use crate::memory;
+use crate::{Precision, StepInfo};
+
+/// Runs on images that lie row by row.
+pub(crate) struct Program {
+    isa: Isa,
+    steps: Vec<Step>,
+    output: Place,
+    state: Mutex<State>,
+    /// Numbers in each buffer.
+    lens: Vec<usize>,
+    /// Bytes that activations need, and those of packed weights.
+    pub(crate) bytes: [usize; 2],
+    /// Bytes that activations would need if none shared its memory.
+    pub(crate) unshared: usize,
+}
+
+/// Memory that is there from compilation on.
+struct State {
+    buffers: Vec<Buffer>,
+    scratch: Buffer,
+}
+
+impl Program {
+    /// Packs the weights of a graph whose values have places.
+    pub(crate) fn new(graph: &Graph, precision: Precision) -> Self {
+        let isa = Isa::detect();
+        let memory = memory::plan(graph);
+        let places = |values: &[crate::ir::ValueId]| {
+            let places = values.iter().map(|it| Place::of(graph, &memory, *it));
+            places.collect()
+        };
+        let steps: Vec<_> = graph
+            .nodes
+            .par_iter()
+            .map(|node| Step {
+                kernel: Kernel::new(graph, node, isa, precision),
+                reads: places(&node.inputs),
+                writes: places(&node.outputs),
+            })
+            .collect();
+        let state = State {
+            buffers: memory
+                .buffers
+                .iter()
+                .map(|len| Buffer::zeros(*len))
+                .collect(),
+            scratch: Buffer::zeros(steps.iter().map(Step::scratch).max().unwrap_or(0)),
+        };
+        let numbers = memory.buffers.iter().sum::<usize>() + state.scratch.len();
+        let weights = steps.iter().map(|step| step.kernel.bytes()).sum();
+        Self {
+            isa,
+            output: Place::of(graph, &memory, graph.output),
+            steps,
+            state: Mutex::new(state),
+            lens: memory.buffers,
+            bytes: [numbers * size_of::<f32>(), weights],
+            unshared: memory::unshared(graph) * size_of::<f32>(),
+        }
+    }
+
+    /// The instruction set of its kernels.
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// What its kernels chose, for the reader of a plan.
+    pub(crate) fn describe(&self, infos: &mut [StepInfo]) {
+        for (step, info) in self.steps.iter().zip(infos) {
+            info.algorithm = step.kernel.algorithm().map(|it| it.to_string());
+        }
+    }
+
+    /// The output's numbers, row by row: the only allocation.
+    pub(crate) fn run(&self, images: &[f32]) -> Vec<f32> {
+        self.run_each(images, |step, run| {
+            let _ = step;
+            run();
+        })
+    }
+
+    /// As [`Program::run`], adding each step's time to its place in `times`.
+    pub(crate) fn time(&self, images: &[f32], times: &mut [Vec<Duration>]) {
+        self.run_each(images, |step, run| {
+            let start = Instant::now();
+            run();
+            times[step].push(start.elapsed());
+        });
+    }
+
+    fn run_each(&self, images: &[f32], mut each: impl FnMut(usize, &mut dyn FnMut())) -> Vec<f32> {
+        let mut state = self.state.lock().unwrap_or_else(|poisoned| {
+            self.state.clear_poison();
+            let mut state = poisoned.into_inner();
+            // A step that panicked has not put back what it wrote.
+            for (buffer, len) in state.buffers.iter_mut().zip(&self.lens) {
+                if buffer.len() != *len {
+                    *buffer = Buffer::zeros(*len);
+                }
+            }
+            state
+        });
+        let State { buffers, scratch } = &mut *state;
+        for (index, step) in self.steps.iter().enumerate() {
+            each(index, &mut || step.run(self.isa, images, buffers, scratch));
+        }
+        self.output.copy(images, buffers)
+    }
+}
+
+impl fmt::Debug for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Program")
+            .field("steps", &self.steps.len())
+            .field("bytes", &self.bytes)
+            .finish_non_exhaustive()
+    }
+}

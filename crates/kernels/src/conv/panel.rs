@@ -1,0 +1,127 @@
+//! Weights in the order in which the tiles read them.
+
+use crate::{Buffer, Isa, LANES};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// The weights of one or more blocks of output channels, as many as fit in a register tile.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Panel {
+    /// The first block of output channels.
+    pub(crate) first_out: usize,
+    /// Blocks of output channels.
+    pub(crate) width: usize,
+    /// The first block of input channels that has a weight.
+    pub(crate) first_in: usize,
+    /// Blocks of input channels from there on.
+    pub(crate) blocks: usize,
+    /// Where its rows, each of `width * 16` weights, begin in the packed weights.
+    pub(crate) weight: usize,
+}
+
+/// All weights and biases of a layer.
+#[derive(Clone, Debug)]
+pub(crate) struct Panels {
+    pub(crate) panels: Vec<Panel>,
+    pub(crate) weight: Buffer,
+    /// One for each output channel, and zeros to whole blocks.
+    pub(crate) bias: Buffer,
+}
+
+/// In what order, and how many, the weights of a layer are.
+pub(crate) struct Packing<Inputs, Weight> {
+    /// Channels of the output.
+    pub(crate) outputs: usize,
+    /// Most blocks side by side.
+    pub(crate) width: usize,
+    /// The blocks of input channels for a range of output channels.
+    pub(crate) inputs: Inputs,
+    /// Rows of weights for each block of input channels.
+    pub(crate) rows: usize,
+    /// The weight in a row of a panel for an output channel.
+    pub(crate) weight: Weight,
+}
+
+impl Panels {
+    pub(crate) fn pack<Inputs, Weight>(
+        packing: &Packing<Inputs, Weight>,
+        bias: impl Iterator<Item = f32>,
+    ) -> Self
+    where
+        Inputs: Fn(Range<usize>) -> Range<usize>,
+        Weight: Fn(&Panel, usize, usize) -> f32 + Sync,
+    {
+        let Packing { outputs, width, .. } = *packing;
+        let out_blocks = outputs.div_ceil(LANES);
+        let mut len = 0;
+        let panels: Vec<_> = (0..out_blocks)
+            .step_by(width)
+            .map(|first_out| {
+                let width = width.min(out_blocks - first_out);
+                let end = ((first_out + width) * LANES).min(outputs);
+                let inputs = (packing.inputs)(first_out * LANES..end);
+                let panel = Panel {
+                    first_out,
+                    width,
+                    first_in: inputs.start,
+                    blocks: inputs.len(),
+                    weight: len,
+                };
+                len += inputs.len() * packing.rows * width * LANES;
+                panel
+            })
+            .collect();
+        let mut packed = Buffer::zeros(len);
+        let mut rest = &mut *packed;
+        let parts: Vec<_> = panels
+            .iter()
+            .map(|panel| {
+                let len = panel.blocks * packing.rows * panel.width * LANES;
+                let (part, after) = std::mem::take(&mut rest).split_at_mut(len);
+                rest = after;
+                (panel, part)
+            })
+            .collect();
+        let weight = &packing.weight;
+        parts.into_par_iter().for_each(|(panel, part)| {
+            for (row, to) in part.chunks_exact_mut(panel.width * LANES).enumerate() {
+                for (output, to) in (panel.first_out * LANES..outputs).zip(to) {
+                    *to = weight(panel, row, output);
+                }
+            }
+        });
+        let mut biases = Buffer::zeros(out_blocks * LANES);
+        biases
+            .iter_mut()
+            .zip(bias)
+            .for_each(|(to, bias)| *to = bias);
+        Self {
+            panels,
+            weight: packed,
+            bias: biases,
+        }
+    }
+
+    /// Bytes of it all.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&*self.weight) + size_of_val(&*self.bias)
+    }
+
+    /// Rows from `start` on, `len` of them, of a panel.
+    #[inline(always)]
+    pub(crate) fn rows(&self, panel: &Panel, start: usize, len: usize) -> &[f32] {
+        let row = panel.width * LANES;
+        &self.weight[panel.weight + start * row..][..len * row]
+    }
+
+    /// The biases of a panel.
+    #[inline(always)]
+    pub(crate) fn bias(&self, panel: &Panel) -> &[f32] {
+        &self.bias[panel.first_out * LANES..][..panel.width * LANES]
+    }
+}
+
+/// Blocks of output channels in a panel.
+pub(crate) fn width(isa: Isa) -> usize {
+    isa.tile()[1]
+}

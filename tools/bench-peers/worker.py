@@ -1,0 +1,44 @@
+"""One side of bench.py: PyTorch or ONNX Runtime, one run per line of standard input.
+
+worker.py torch|onnxruntime MODEL FILE BATCH HEIGHT WIDTH THREADS
+"""
+
+import sys
+import time
+
+kind, model, file, *sizes = sys.argv[1:]
+batch, height, width, threads = map(int, sizes)
+start = time.perf_counter()
+if kind == "torch":
+    import torch
+
+    from networks import build
+
+    torch.set_num_threads(threads)
+    network = build(model)
+    network.load_state_dict(torch.load(file + ".pth"))
+    images = torch.full((batch, 3, height, width), 0.5)
+
+    def run():
+        with torch.inference_mode():
+            return float(network(images).flatten()[0])
+
+else:
+    import numpy
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(file + ".onnx", options, providers=["CPUExecutionProvider"])
+    images = numpy.full((batch, 3, height, width), 0.5, numpy.float32)
+
+    def run():
+        return float(session.run(None, {"images": images})[0].flatten()[0])
+
+
+print(f"ready {1e3 * (time.perf_counter() - start):.1f}", flush=True)
+for _ in sys.stdin:
+    start = time.perf_counter()
+    value = run()
+    print(f"{1e3 * (time.perf_counter() - start):.3f} {value:.5f}", flush=True)
