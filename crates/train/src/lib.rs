@@ -29,6 +29,7 @@ mod report;
 mod schedule;
 mod silent;
 mod strategy;
+mod team;
 mod train;
 mod trainee;
 

@@ -2,12 +2,12 @@
 
 use burn::module::{Module, ModuleDisplay};
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::tensor::{ExecutionError, Int, Tensor};
+use burn::tensor::{Device, ExecutionError, Int, Tensor};
 use burn::train::metric::{AccuracyInput, Adaptor, LossInput};
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
 use burn_zoo_core::Classifier;
 
-use crate::loader::Batch;
+use crate::loader::{Batch, Part};
 use crate::loss::soft_cross_entropy;
 
 /// What can be trained: any classifier that Burn can also print.
@@ -43,6 +43,7 @@ impl<M: Trainable> TrainStep for Trainee<M> {
             images,
             labels,
             targets,
+            part,
         } = batch;
         let criterion = CrossEntropyLossConfig::new()
             .with_smoothing((self.smoothing > 0.0).then_some(self.smoothing))
@@ -59,7 +60,9 @@ impl<M: Trainable> TrainStep for Trainee<M> {
             .map(|head| loss_of(head.logits) * head.weight)
             .reduce(|a, b| a + b)
             .expect("a network has a main head");
-        let guess = Guess::new(&loss, logits, labels);
+        // Slices' shares of the batch's mean loss add up to it.
+        let loss = loss * part.share;
+        let guess = Guess::new(&loss, logits, labels, part);
         TrainOutput::new(self, loss.backward(), guess)
     }
 }
@@ -68,30 +71,59 @@ impl<M: Trainable> InferenceStep for Trainee<M> {
     type Input = Batch;
     type Output = Guess;
 
-    fn step(&self, Batch { images, labels, .. }: Batch) -> Guess {
+    fn step(&self, batch: Batch) -> Guess {
+        let Batch {
+            images,
+            labels,
+            part,
+            ..
+        } = batch;
         let criterion = CrossEntropyLossConfig::new().init(&images.device());
         let logits = self.model.forward(images);
         let loss = criterion.forward(logits.clone(), labels.clone());
-        Guess::new(&loss, logits, labels)
+        Guess::new(&loss, logits, labels, part)
     }
 }
 
 /// What one step leaves for the metrics, without gradients.
 #[derive(Debug)]
 pub(crate) struct Guess {
-    /// Mean over the batch.
+    /// Mean over the batch, or a slice's share of it.
     pub(crate) loss: Tensor<1>,
     logits: Tensor<2>,
     labels: Tensor<1, Int>,
+    part: Part,
 }
 
 impl Guess {
-    fn new(loss: &Tensor<1>, logits: Tensor<2>, labels: Tensor<1, Int>) -> Self {
+    fn new(loss: &Tensor<1>, logits: Tensor<2>, labels: Tensor<1, Int>, part: Part) -> Self {
         Self {
             loss: loss.clone().without_autodiff(),
             logits: logits.without_autodiff(),
             labels: labels.without_autodiff(),
+            part,
         }
+    }
+
+    /// Of all slices of a batch, in their order.
+    pub(crate) fn joint(slices: Vec<Self>, device: &Device) -> Self {
+        let (mut losses, mut logits, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for slice in slices {
+            losses.push(slice.loss.to_device(device));
+            logits.push(slice.logits.to_device(device));
+            labels.push(slice.labels.to_device(device));
+        }
+        Self {
+            loss: Tensor::cat(losses, 0).sum(),
+            logits: Tensor::cat(logits, 0),
+            labels: Tensor::cat(labels, 0),
+            part: Part::WHOLE,
+        }
+    }
+
+    /// Its place among the slices of a batch.
+    pub(crate) fn part(&self) -> usize {
+        self.part.index
     }
 }
 

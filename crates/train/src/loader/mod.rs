@@ -27,6 +27,23 @@ pub(crate) struct Batch {
     pub(crate) labels: Tensor<1, Int>,
     /// Shares of each class, `[batch, classes]`, where images were mixed.
     pub(crate) targets: Option<Tensor<2>>,
+    pub(crate) part: Part,
+}
+
+/// Which slice of a step's batch it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    /// Its place among the slices.
+    pub(crate) index: usize,
+    /// Its size in proportion to the whole, in `[0, 1]`.
+    pub(crate) share: f32,
+}
+
+impl Part {
+    pub(crate) const WHOLE: Self = Self {
+        index: 0,
+        share: 1.0,
+    };
 }
 
 /// Burn's multi-threaded loader splits by the number of threads and yields in order of arrival;

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_zoo_core::{Error, InputSpec, Preprocess};
 
-use super::Batch;
+use super::{Batch, Part};
 use crate::augment::Augment;
 use crate::data::Dataset;
 use crate::mix::Mix;
@@ -154,6 +154,7 @@ impl Source {
             images: Tensor::from_data(TensorData::new(values, shape), device),
             labels: Tensor::from_data(TensorData::new(labels, [count]), device),
             targets: targets.map(|targets| Tensor::from_data(targets, device)),
+            part: Part::WHOLE,
         })
     }
 }

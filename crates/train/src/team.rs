@@ -1,0 +1,110 @@
+//! A training step on several devices at once, by Burn's workers.
+
+use burn::data::dataloader::{DataLoaderIterator, Progress};
+use burn::data::dataset::DatasetError;
+use burn::module::Module as _;
+use burn::optim::GradientsAccumulator;
+use burn::tensor::Device;
+use burn::train::TrainOutput;
+use burn::train::train::MultiDevicesTrainStep;
+use burn_zoo_core::Error;
+
+use crate::loader::{Batch, Part};
+use crate::trainee::{Guess, Trainable, Trainee};
+
+/// Devices that each take a slice of every batch. The first of them has the weights and the
+/// optimiser.
+pub(crate) struct Team<M: Trainable> {
+    devices: Vec<Device>,
+    workers: MultiDevicesTrainStep<Trainee<M>>,
+}
+
+impl<M: Trainable> Team<M> {
+    /// A worker for each of `devices`, with gradients.
+    pub(crate) fn new(devices: Vec<Device>) -> Self {
+        Self {
+            workers: MultiDevicesTrainStep::new(&devices),
+            devices,
+        }
+    }
+
+    /// The gradients and the loss that one device gives for the whole batch, but for batch norms,
+    /// which see their slice alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Training`] with each device that failed.
+    pub(crate) fn step(
+        &self,
+        model: &Trainee<M>,
+        batch: Batch,
+    ) -> Result<TrainOutput<Guess>, Error> {
+        let mut slices: Vec<Box<dyn DataLoaderIterator<Batch>>> = split(batch, &self.devices)
+            .into_iter()
+            .map(|slice| Box::new(Slice(slice)) as _)
+            .collect();
+        let answers = self.workers.step(&mut slices, model);
+        let (answers, _) = answers.map_err(|error| Error::Training {
+            reason: error.to_string(),
+        })?;
+        let mut outputs: Vec<_> = answers.into_iter().map(|answer| answer.output).collect();
+        // They come as they are ready; sums of floats depend on their order.
+        outputs.sort_unstable_by_key(|output| output.item.part());
+
+        let main = &self.devices[0];
+        // Running statistics are shared by the workers' copies of the network and lie where one of
+        // them left them.
+        drop(model.valid());
+        let model = model.clone().fork(main);
+        let mut gradients = GradientsAccumulator::new();
+        let mut guesses = Vec::with_capacity(outputs.len());
+        for TrainOutput { grads, item } in outputs {
+            gradients.accumulate(&model, grads.to_device(main, &model));
+            guesses.push(item);
+        }
+        Ok(TrainOutput {
+            grads: gradients.grads(),
+            item: Guess::joint(guesses, &main.clone().inner()),
+        })
+    }
+}
+
+/// A slice for each device, of the same size but for the last ones; nothing for devices that a
+/// small batch does not reach.
+fn split(batch: Batch, devices: &[Device]) -> Vec<Option<Batch>> {
+    let [count] = batch.labels.dims();
+    let each = count.div_ceil(devices.len());
+    let slice = |(index, device): (usize, &Device)| {
+        let range = (index * each).min(count)..((index + 1) * each).min(count);
+        (!range.is_empty()).then(|| Batch {
+            images: batch.images.clone().slice(range.clone()).to_device(device),
+            labels: batch.labels.clone().slice(range.clone()).to_device(device),
+            targets: batch
+                .targets
+                .clone()
+                .map(|targets| targets.slice(range.clone()).to_device(device)),
+            part: Part {
+                index,
+                share: range.len() as f32 / count as f32,
+            },
+        })
+    };
+    devices.iter().enumerate().map(slice).collect()
+}
+
+/// One batch in the form that Burn's workers are fed in.
+struct Slice(Option<Batch>);
+
+impl Iterator for Slice {
+    type Item = Result<Batch, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.take().map(Ok)
+    }
+}
+
+impl DataLoaderIterator<Batch> for Slice {
+    fn progress(&self) -> Progress {
+        Progress::new(0, 1, None)
+    }
+}
