@@ -21,6 +21,11 @@ impl DeviceArgs {
     pub(crate) fn open(&self) -> anyhow::Result<Device> {
         parse(&self.device)
     }
+
+    /// As it was named.
+    pub(crate) fn name(&self) -> &str {
+        &self.device
+    }
 }
 
 /// Names with whether they take a number and whether they are compiled in.

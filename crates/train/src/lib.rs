@@ -7,15 +7,19 @@
 //! our own is the order of the images, the schedule, and the strategy that keeps checkpoints.
 
 mod augment;
+mod average;
 mod checkpoints;
 mod classes;
 mod data;
 mod evaluate;
+mod files;
 mod folder;
+mod gradients;
 mod history;
 mod idx;
 mod loader;
 mod optimizer;
+mod parts;
 mod random;
 mod recipe;
 mod report;
@@ -29,7 +33,10 @@ pub use augment::{Augment, Flip};
 pub use classes::Classes;
 pub use data::Dataset;
 pub use evaluate::{ClassScore, Evaluation, evaluate};
-pub use recipe::{Algorithm, Data, Decay, Optimizer, Recipe, ScheduleConfig, Valid};
-pub use report::{Best, EpochReport, TrainReport};
+pub use recipe::{
+    Algorithm, Data, Decay, Decayed, EarlyStopping, Ema, FineTune, Optimizer, Recipe,
+    ScheduleConfig, Valid,
+};
+pub use report::{Best, Ended, EpochReport, TrainReport};
 pub use schedule::Schedule;
-pub use train::{Run, Start, train};
+pub use train::{Display, Run, Start, train};

@@ -83,6 +83,11 @@ impl Guess {
             labels: labels.without_autodiff(),
         }
     }
+
+    /// Number of images.
+    pub(crate) fn images(&self) -> usize {
+        self.logits.dims()[0]
+    }
 }
 
 impl ItemLazy for Guess {
