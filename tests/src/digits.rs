@@ -1,5 +1,7 @@
 //! A few real digits.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use burn::nn::loss::CrossEntropyLossConfig;
@@ -49,4 +51,30 @@ pub fn learn_by_heart<M: Classifier>(model: M, lr: f64, goal: f32, device: &Devi
         }
     }
     mean
+}
+
+/// The first `count` training digits as a data set of their own in `folder`, its test split the
+/// same images.
+///
+/// # Panics
+///
+/// If the digits under `assets` cannot be read, or the folder not written.
+pub fn few_digits(folder: &Path, count: usize) {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/mnist");
+    for (name, header, each) in [
+        ("images-idx3-ubyte", 16, 28 * 28),
+        ("labels-idx1-ubyte", 8, 1),
+    ] {
+        let file = File::open(source.join(format!("train-{name}.gz"))).expect("the digits");
+        let mut bytes = Vec::new();
+        flate2::read::GzDecoder::new(file)
+            .read_to_end(&mut bytes)
+            .expect("a gzip file");
+        bytes.truncate(header + count * each);
+        bytes[4..8].copy_from_slice(&u32::try_from(count).expect("few").to_be_bytes());
+        for split in ["train", "t10k"] {
+            let path = folder.join(format!("{split}-{name}"));
+            std::fs::write(path, &bytes).expect("a folder to write to");
+        }
+    }
 }

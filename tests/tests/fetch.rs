@@ -7,8 +7,8 @@ mod published;
 mod server;
 
 use burn::tensor::Device;
-use burn_zoo::Classifier as _;
 use burn_zoo::fetch::{Cache, Fetcher, Network};
+use burn_zoo::{Adapt, Classifier as _};
 use burn_zoo_tests::golden::{Golden, values};
 use burn_zoo_tests::relative_error;
 use server::{Reply, Server};
@@ -36,7 +36,9 @@ fn a_name_gives_the_golden_logits_over_a_connection_that_breaks() {
     // The second time from the cache.
     for fetcher in [online, offline] {
         let name = "resnet18.tv_in1k";
-        let model = burn_zoo::pretrained_with(name, &fetcher, &mut |_| (), &device).unwrap();
+        let model =
+            burn_zoo::pretrained_with(name, Adapt::default(), &fetcher, &mut |_| (), &device)
+                .unwrap();
         let logits = values(model.forward(golden.input(&device)));
         let error = relative_error(&logits, &golden.output);
         // f32 sums in another order over 18 layers.

@@ -64,9 +64,11 @@ fn run(folder: &Path, output: &str, settings: &[(&str, &str)]) -> Result<TrainRe
         training,
         validation,
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
+        stop: std::sync::Arc::default(),
+        display: burn_zoo_train::Display::Silent,
     };
     let model = burn_zoo::pretrained("resnet20_cifar.digits", &device).unwrap();
-    train(model, run, &device, |_| {}).map_err(|error| error.to_string())
+    train(model, run, &[device], |_| {}).map_err(|error| error.to_string())
 }
 
 #[test]

@@ -2,40 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::io::{Read as _, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Dtype};
 use burn_zoo::{AnyClassifier, Options};
+use burn_zoo_tests::digits::few_digits;
 use burn_zoo_train::{
-    Classes, Data, Dataset, EpochReport, EvaluateOptions, Recipe, Run, Start, TrainReport, Valid,
-    evaluate, train,
+    Classes, Data, Dataset, Display, EpochReport, EvaluateOptions, Recipe, Run, Start, TrainReport,
+    Valid, evaluate, train,
 };
-
-/// The first `count` training digits as a data set of their own, its test split the same images.
-fn few_digits(folder: &Path, count: usize) {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/mnist");
-    for (name, header, each) in [
-        ("images-idx3-ubyte", 16, 28 * 28),
-        ("labels-idx1-ubyte", 8, 1),
-    ] {
-        let file = std::fs::File::open(source.join(format!("train-{name}.gz"))).unwrap();
-        let mut bytes = Vec::new();
-        flate2::read::GzDecoder::new(file)
-            .read_to_end(&mut bytes)
-            .unwrap();
-        bytes.truncate(header + count * each);
-        bytes[4..8].copy_from_slice(&u32::try_from(count).unwrap().to_be_bytes());
-        for split in ["train", "t10k"] {
-            let path = folder.join(format!("{split}-{name}"));
-            std::fs::File::create(path)
-                .unwrap()
-                .write_all(&bytes)
-                .unwrap();
-        }
-    }
-}
 
 fn recipe(folder: &Path, output: &str) -> Recipe {
     let text = format!(
@@ -80,8 +57,10 @@ fn start(
         training,
         validation,
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
+        stop: Arc::default(),
+        display: Display::Silent,
     };
-    train(model, run, &device, progress)
+    train(model, run, &[device], progress)
 }
 
 fn losses(report: &TrainReport) -> Vec<[f64; 3]> {
@@ -295,8 +274,10 @@ fn random_weights_learn_too() {
         training,
         validation,
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
+        stop: Arc::default(),
+        display: Display::Silent,
     };
-    let report = train(model, run, &device, |_| {}).unwrap();
+    let report = train(model, run, &[device], |_| {}).unwrap();
     let last = report.epochs.last().unwrap().train_loss;
     assert!(last < 0.05, "64 digits are learned to a loss of {last}");
 }

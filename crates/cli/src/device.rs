@@ -26,6 +26,11 @@ impl DeviceArgs {
     pub(crate) fn is_flex(&self) -> bool {
         self.device.trim().eq_ignore_ascii_case("flex")
     }
+
+    /// As it was named.
+    pub(crate) fn name(&self) -> &str {
+        &self.device
+    }
 }
 
 /// Names with whether they take a number and whether they are compiled in.

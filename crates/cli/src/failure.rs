@@ -62,6 +62,9 @@ pub(crate) fn outcome<'a>(
     Outcome::Partial
 }
 
+/// What Burn's dashboard panics with when its user wants the program to end at once.
+const KILLED: &str = "Killing training from user input.";
+
 /// Runs a command and reports how it failed.
 ///
 /// A panic is a bug, but a script still deserves its one line: the message is kept from the hook
@@ -87,6 +90,8 @@ pub(crate) fn catch(command: impl FnOnce() -> anyhow::Result<Outcome>) -> ExitCo
             eprintln!("burn-zoo: {}", one_line(&error));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
+        // The dashboard ends the program this way, and has said so.
+        Err(panic) if panic.downcast_ref::<&str>() == Some(&KILLED) => ExitCode::FAILURE,
         Err(_) => {
             let message = LAST.lock().map(|last| last.clone()).unwrap_or_default();
             eprintln!("burn-zoo: internal error, please report it: {message}");

@@ -17,11 +17,13 @@ mod fetch;
 #[cfg(not(feature = "fetch"))]
 #[path = "without_fetch.rs"]
 mod fetch;
+mod initial;
 mod inputs;
 mod model;
 mod preprocessing;
 mod report;
 mod source;
+mod stop;
 mod target;
 mod tensors;
 

@@ -72,7 +72,9 @@ impl WeightArgs {
         let entry = burn_zoo::find(name)?;
         let model = match &self.weights {
             Some(source) => inference(&entry, source, device)?,
-            None if entry.weights.is_some() => fetch::pretrained(&entry.name, device)?,
+            None if entry.weights.is_some() => {
+                fetch::pretrained(&entry.name, Adapt::default(), device)?
+            }
             None => return Err(Usage(without_weights(&entry)).into()),
         };
         let preprocess = self.preprocessing.apply(preprocess(&entry, &model)?);

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
-use burn_zoo::AnyClassifier;
+use burn_zoo::{Adapt, AnyClassifier};
 use burn_zoo_core::weights::WeightsMeta;
 use burn_zoo_train::Archive;
 
 /// Only what is inside the program.
-pub(crate) fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier> {
-    Ok(burn_zoo::pretrained(name, device)?)
+pub(crate) fn pretrained(name: &str, adapt: Adapt, device: &Device) -> Result<AnyClassifier> {
+    Ok(burn_zoo::pretrained_adapted(name, adapt, device)?)
 }
 
 /// There is no way to it.

@@ -6,25 +6,13 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 
 mod common;
-
-/// The ten digits that ship as pictures, six times, one folder a class.
-fn data(folder: &Path) {
-    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/digits");
-    for digit in 0..10 {
-        let class = folder.join("train").join(digit.to_string());
-        std::fs::create_dir_all(&class).unwrap();
-        for copy in 0..6 {
-            let picture = digits.join(format!("{digit}.png"));
-            std::fs::copy(picture, class.join(format!("{copy}.png"))).unwrap();
-        }
-    }
-}
+mod folders;
 
 fn recipe(folder: &Path, output: &Path) -> String {
     let text = format!(
@@ -67,33 +55,67 @@ fn epochs(stdout: &[u8]) -> Vec<[f64; 4]> {
         .collect()
 }
 
-#[test]
-fn a_run_killed_in_an_epoch_and_resumed_ends_as_one_never_stopped() {
-    let folder = tempfile::tempdir().unwrap();
-    data(folder.path());
-    let [whole, killed] = ["whole", "killed"].map(|name| folder.path().join(name));
-    let run = recipe(folder.path(), &whole);
-    let expected = common::burn_zoo(&["train", &run, "--device", "flex", "--json"]);
+/// A run that was never stopped.
+fn whole(folder: &Path) -> Vec<[f64; 4]> {
+    let run = recipe(folder, &folder.join("whole"));
+    let output = common::burn_zoo(&["train", &run, "--device", "flex", "--json"]);
     assert_eq!(
-        common::status(&expected),
+        common::status(&output),
         Some(0),
         "{}",
-        common::stderr(&expected)
+        common::stderr(&output)
     );
+    epochs(&output.stdout)
+}
 
-    let run = recipe(folder.path(), &killed);
+/// A run in the middle of its third epoch.
+fn in_the_third_epoch(run: &str) -> Child {
     let mut child = Command::new(env!("CARGO_BIN_EXE_burn-zoo"))
-        .args(["train", &run, "--device", "flex", "--json"])
+        .args(["train", run, "--device", "flex", "--json"])
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let second = lines.find(|line| line.as_ref().unwrap().contains("epoch 2/4"));
     assert!(second.is_some(), "the second epoch is done");
+    // What comes after is of no interest, but must not close the pipe.
+    std::thread::spawn(move || lines.count());
     // An epoch takes longer than this.
     std::thread::sleep(Duration::from_millis(50));
+    child
+}
+
+#[track_caller]
+fn assert_resumes(folder: &Path, expected: &[[f64; 4]]) {
+    let folder = folder.display().to_string();
+    let resumed = common::burn_zoo(&["train", "--resume", &folder, "--device", "flex", "--json"]);
+    assert_eq!(
+        common::status(&resumed),
+        Some(0),
+        "{}",
+        common::stderr(&resumed)
+    );
+    let found = epochs(&resumed.stdout);
+    assert_eq!(found.len(), 4);
+    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+        assert!(
+            (found - expected).abs() <= 1e-6,
+            "{found} is not {expected}"
+        );
+    }
+}
+
+#[test]
+fn a_run_killed_in_an_epoch_and_resumed_ends_as_one_never_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    folders::digits(folder.path());
+    let expected = whole(folder.path());
+
+    let killed = folder.path().join("killed");
+    let run = recipe(folder.path(), &killed);
+    let mut child = in_the_third_epoch(&run);
     child.kill().unwrap();
     child.wait().unwrap();
     let checkpoints = killed.join("checkpoints");
@@ -103,21 +125,38 @@ fn a_run_killed_in_an_epoch_and_resumed_ends_as_one_never_stopped() {
     let again = common::burn_zoo(&["train", &run, "--device", "flex"]);
     assert_eq!(common::status(&again), Some(1));
     assert!(common::stderr(&again).contains("holds a run already"));
+    assert_resumes(&killed, &expected);
+}
 
-    let killed = killed.display().to_string();
-    let resumed = common::burn_zoo(&["train", "--resume", &killed, "--device", "flex", "--json"]);
+#[cfg(unix)]
+#[test]
+fn ctrl_c_writes_a_checkpoint_in_the_epoch_that_a_run_goes_on_from() {
+    let folder = tempfile::tempdir().unwrap();
+    folders::digits(folder.path());
+    let expected = whole(folder.path());
+
+    let stopped = folder.path().join("stopped");
+    let child = in_the_third_epoch(&recipe(folder.path(), &stopped));
+    let signal = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(signal.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["ended"], "stopped");
+    assert_eq!(document["epochs"].as_array().unwrap().len(), 2);
+    let resume = document["resume"].as_str().unwrap();
     assert_eq!(
-        common::status(&resumed),
-        Some(0),
-        "{}",
-        common::stderr(&resumed)
+        resume,
+        format!("burn-zoo train --resume {}", stopped.display())
     );
-    let [found, expected] = [resumed, expected].map(|output| epochs(&output.stdout));
-    assert_eq!(found.len(), 4);
-    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-        assert!(
-            (found - expected).abs() <= 1e-6,
-            "{found} is not {expected}"
-        );
-    }
+    let checkpoints = std::fs::read_dir(stopped.join("checkpoints")).unwrap();
+    let names = checkpoints.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(
+        names
+            .into_iter()
+            .any(|name| name.starts_with("epoch-2-batch-"))
+    );
+    assert_resumes(&stopped, &expected);
 }

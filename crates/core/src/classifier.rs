@@ -47,6 +47,13 @@ pub trait Classifier: Module {
 
     /// The same network with a new last layer (and auxiliary heads) of `classes` outputs.
     fn with_classes(self, classes: usize) -> Self;
+
+    /// The same network whose residual branches are left out at random in training
+    /// ([`StochasticDepth`](crate::StochasticDepth)), the last with probability `rate`; nothing
+    /// if it has none.
+    fn with_stochastic_depth(self, _rate: f64) -> Option<Self> {
+        None
+    }
 }
 
 /// The average over all pixels, `[batch, channels, height, width] -> [batch, channels]`.

@@ -4,6 +4,7 @@
 
 mod classifier;
 mod conv;
+mod depth;
 mod error;
 #[cfg(feature = "fetch")]
 pub mod fetch;
@@ -15,6 +16,7 @@ pub mod weights;
 
 pub use classifier::{Classifier, FeatureMap, Head, InputSpec, global_average};
 pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, with_outputs};
+pub use depth::StochasticDepth;
 pub use error::Error;
 pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};
 pub use pretrained::{

@@ -74,13 +74,17 @@ pub struct CifarInceptionResNetV2Config {
     /// network.
     #[config(default = "0.2")]
     pub dropout: f64,
+    /// Probability of leaving out the last residual branch in training (see
+    /// [`StochasticDepth`](burn_zoo_core::StochasticDepth)); none in the paper.
+    #[config(default = "0.0")]
+    pub stochastic_depth: f64,
 }
 
 impl CifarInceptionResNetV2Config {
     /// Initialises the network.
     pub fn init(&self, device: &Device) -> CifarInceptionResNetV2 {
         let [first, second] = STEM;
-        CifarInceptionResNetV2 {
+        let mut model = CifarInceptionResNetV2 {
             stem: branch(
                 self.in_channels,
                 [same(first, [3, 3]), strided(second)],
@@ -90,7 +94,9 @@ impl CifarInceptionResNetV2Config {
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(TRUNK.conv2d_7b, self.num_classes).init(device),
             input: InputSpec::small(self.in_channels, 15),
-        }
+        };
+        model.trunk.set_stochastic_depth(self.stochastic_depth);
+        model
     }
 }
 
@@ -139,11 +145,32 @@ impl Classifier for CifarInceptionResNetV2 {
         self.classifier = with_outputs(&self.classifier, classes);
         self
     }
+
+    fn with_stochastic_depth(mut self, rate: f64) -> Option<Self> {
+        self.trunk.set_stochastic_depth(rate);
+        Some(self)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// In training two passes differ then, and only then; dropout is off.
+    #[test]
+    fn branches_are_left_out_in_training_alone() {
+        let device = Device::flex().autodiff();
+        let differ = |rate: f64, device: &Device| {
+            let config = CifarInceptionResNetV2Config::new().with_dropout(0.0);
+            let model = config.with_stochastic_depth(rate).init(device);
+            let images = Tensor::ones([8, 3, 15, 15], device);
+            let passes = [(); 2].map(|()| model.forward(images.clone()).into_data());
+            passes[0] != passes[1]
+        };
+        assert!(differ(0.5, &device));
+        assert!(!differ(0.0, &device));
+        assert!(!differ(0.5, &device.inner()));
+    }
 
     #[test]
     fn fifteen_pixels_leave_one() {

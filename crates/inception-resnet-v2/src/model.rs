@@ -77,18 +77,24 @@ pub struct InceptionResNetV2Config {
     /// Probability of dropping a feature before the last layer; Figure 15 keeps 0.8 of them.
     #[config(default = "0.2")]
     pub dropout: f64,
+    /// Probability of leaving out the last residual branch in training (see
+    /// [`StochasticDepth`](burn_zoo_core::StochasticDepth)); none in the paper.
+    #[config(default = "0.0")]
+    pub stochastic_depth: f64,
 }
 
 impl InceptionResNetV2Config {
     /// Initialises the network.
     pub fn init(&self, device: &Device) -> InceptionResNetV2 {
-        InceptionResNetV2 {
+        let mut model = InceptionResNetV2 {
             stem: STEM.init(self.in_channels, device),
             trunk: TRUNK.init(STEM.output(), device),
             dropout: DropoutConfig::new(self.dropout).init(),
             classifier: LinearConfig::new(TRUNK.conv2d_7b, self.num_classes).init(device),
             input: InputSpec::square(self.in_channels, 299, 75),
-        }
+        };
+        model.trunk.set_stochastic_depth(self.stochastic_depth);
+        model
     }
 }
 
@@ -134,6 +140,11 @@ impl Classifier for InceptionResNetV2 {
     fn with_classes(mut self, classes: usize) -> Self {
         self.classifier = with_outputs(&self.classifier, classes);
         self
+    }
+
+    fn with_stochastic_depth(mut self, rate: f64) -> Option<Self> {
+        self.trunk.set_stochastic_depth(rate);
+        Some(self)
     }
 }
 

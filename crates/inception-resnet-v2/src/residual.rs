@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{Activation, ConvNormAct, chain};
+use burn_zoo_core::{Activation, ConvNormAct, StochasticDepth, chain};
 
 use burn_zoo_core::slim::{branch, same};
 
@@ -40,6 +40,7 @@ impl Residual {
             expand: Conv2dConfig::new([branches, input], [1, 1]).init(device),
             scale: self.scale,
             activation: self.activation,
+            depth: StochasticDepth::OFF,
         }
     }
 }
@@ -52,6 +53,7 @@ pub struct Addition {
     scale: f64,
     #[module(skip)]
     activation: Activation,
+    depth: StochasticDepth,
 }
 
 impl Addition {
@@ -59,7 +61,7 @@ impl Addition {
     /// latter.
     pub fn forward(&self, branches: Vec<Tensor<4>>, input: Tensor<4>) -> Tensor<4> {
         let branches = self.expand.forward(Tensor::cat(branches, 1));
-        let output = branches.mul_scalar(self.scale) + input;
+        let output = self.depth.forward(branches.mul_scalar(self.scale)) + input;
         match self.activation {
             Activation::Relu => relu(output),
             Activation::Identity => output,
@@ -114,6 +116,10 @@ pub struct InceptionResNetA {
 }
 
 impl InceptionResNetA {
+    pub(crate) fn set_depth(&mut self, depth: StochasticDepth) {
+        self.addition.depth = depth;
+    }
+
     /// Adds the three branches to the input.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let branches = vec![
@@ -162,6 +168,10 @@ pub struct InceptionResNetB {
 }
 
 impl InceptionResNetB {
+    pub(crate) fn set_depth(&mut self, depth: StochasticDepth) {
+        self.addition.depth = depth;
+    }
+
     /// Adds the two branches to the input.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let branches = vec![
@@ -209,6 +219,10 @@ pub struct InceptionResNetC {
 }
 
 impl InceptionResNetC {
+    pub(crate) fn set_depth(&mut self, depth: StochasticDepth) {
+        self.addition.depth = depth;
+    }
+
     /// Adds the two branches to the input.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let branches = vec![

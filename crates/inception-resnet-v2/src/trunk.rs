@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{ConvNormAct, FeatureMap};
+use burn_zoo_core::{ConvNormAct, FeatureMap, StochasticDepth};
 
 use crate::blocks::{
     Mixed5b, Mixed5bWidths, ReductionA, ReductionAWidths, ReductionB, ReductionBWidths,
@@ -81,6 +81,36 @@ pub struct Trunk {
 }
 
 impl Trunk {
+    /// Leaves the branches of residual modules out at random in training, the last module's with
+    /// probability `rate`.
+    pub(crate) fn set_stochastic_depth(&mut self, rate: f64) {
+        let [a, b, c] = [
+            self.inception_resnet_a.len(),
+            self.inception_resnet_b.len(),
+            self.inception_resnet_c.len() + 1,
+        ];
+        let mut depths =
+            (0..a + b + c).map(|index| StochasticDepth::linear(rate, index, a + b + c));
+        for (module, depth) in self
+            .inception_resnet_a
+            .iter_mut()
+            .zip(depths.by_ref().take(a))
+        {
+            module.set_depth(depth);
+        }
+        for (module, depth) in self
+            .inception_resnet_b
+            .iter_mut()
+            .zip(depths.by_ref().take(b))
+        {
+            module.set_depth(depth);
+        }
+        let last = self.inception_resnet_c.iter_mut().chain([&mut self.block8]);
+        for (module, depth) in last.zip(depths) {
+            module.set_depth(depth);
+        }
+    }
+
     /// The outputs of the stages after `stem`, and `stem` before them.
     pub fn forward(&self, stem: Tensor<4>) -> Vec<FeatureMap> {
         let mixed_5b = self.mixed_5b.forward(stem.clone());

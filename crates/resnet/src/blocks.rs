@@ -5,7 +5,9 @@ use burn::module::Module;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{Activation, ConvNormAct, ConvNormActConfig, FeatureMap, chain};
+use burn_zoo_core::{
+    Activation, ConvNormAct, ConvNormActConfig, FeatureMap, StochasticDepth, chain,
+};
 use serde::{Deserialize, Serialize};
 
 /// How a block's input reaches the addition.
@@ -108,6 +110,7 @@ impl BlockConfig {
             }),
             shortcut: self.shortcut,
             stride,
+            depth: StochasticDepth::OFF,
         }
     }
 }
@@ -128,6 +131,7 @@ pub struct ResidualBlock {
     #[module(skip)]
     shortcut: Shortcut,
     stride: usize,
+    depth: StochasticDepth,
 }
 
 impl ResidualBlock {
@@ -138,7 +142,13 @@ impl ResidualBlock {
             return relu(output);
         }
         let [_, channels, _, _] = output.dims();
-        relu(output + self.carry(input, channels))
+        relu(self.depth.forward(output) + self.carry(input, channels))
+    }
+
+    /// How the branch is left out in training.
+    #[cfg(test)]
+    pub(crate) fn depth(&self) -> &StochasticDepth {
+        &self.depth
     }
 
     /// The input in the shape of the branch's output.
@@ -153,6 +163,19 @@ impl ResidualBlock {
             None => pooled,
         }
     }
+}
+
+/// Leaves branches out at random in training, the last block's with probability `rate`; says
+/// whether there are any.
+pub(crate) fn set_depth(stages: &mut [&mut Vec<ResidualBlock>], rate: f64) -> bool {
+    let count = stages.iter().map(|stage| stage.len()).sum();
+    let blocks = stages.iter_mut().flat_map(|stage| stage.iter_mut());
+    let mut residual = false;
+    for (index, block) in blocks.enumerate() {
+        block.depth = StochasticDepth::linear(rate, index, count);
+        residual |= block.shortcut != Shortcut::None;
+    }
+    residual
 }
 
 /// The outputs of stages one after the other, the first layers' before them.

@@ -10,7 +10,7 @@ use burn_zoo_core::{
 };
 
 use crate::Stem;
-use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit, run};
+use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit, run, set_depth};
 
 /// Channels of the three stages.
 const WIDTHS: [usize; 3] = [16, 32, 64];
@@ -32,6 +32,10 @@ pub struct CifarResNetConfig {
     /// Whether branches begin as nothing.
     #[config(default = "ZeroInit::Off")]
     pub zero_init: ZeroInit,
+    /// Probability of leaving out the last residual branch in training (see
+    /// [`StochasticDepth`](burn_zoo_core::StochasticDepth)).
+    #[config(default = "0.0")]
+    pub stochastic_depth: f64,
 }
 
 impl CifarResNetConfig {
@@ -65,7 +69,7 @@ impl CifarResNetConfig {
                 })
                 .collect()
         });
-        CifarResNet {
+        let mut model = CifarResNet {
             stem: vec![
                 ConvNormActConfig::new([self.in_channels, WIDTHS[0]], [3, 3])
                     .same()
@@ -77,7 +81,9 @@ impl CifarResNetConfig {
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
             input: InputSpec::small(self.in_channels, 4),
             shortcut: self.shortcut,
-        }
+        };
+        model.set_stochastic_depth(self.stochastic_depth);
+        model
     }
 }
 
@@ -98,6 +104,12 @@ pub struct CifarResNet {
 }
 
 impl CifarResNet {
+    /// Says whether there are residual branches.
+    fn set_stochastic_depth(&mut self, rate: f64) -> bool {
+        let mut stages = [&mut self.stage1, &mut self.stage2, &mut self.stage3];
+        set_depth(&mut stages, rate)
+    }
+
     /// Rows that turn our paths into the reference's keys.
     pub fn keys(&self) -> Vec<KeyRow> {
         crate::weights::keys(Stem::Single, self.shortcut)
@@ -130,5 +142,9 @@ impl Classifier for CifarResNet {
     fn with_classes(mut self, classes: usize) -> Self {
         self.classifier = with_outputs(&self.classifier, classes);
         self
+    }
+
+    fn with_stochastic_depth(mut self, rate: f64) -> Option<Self> {
+        self.set_stochastic_depth(rate).then_some(self)
     }
 }

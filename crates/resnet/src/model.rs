@@ -11,7 +11,7 @@ use burn_zoo_core::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit, run};
+use crate::blocks::{BlockConfig, Kind, ResidualBlock, Shortcut, ZeroInit, run, set_depth};
 
 /// Columns of Table 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,10 @@ pub struct ResNetConfig {
     /// Whether branches begin as nothing.
     #[config(default = "ZeroInit::Off")]
     pub zero_init: ZeroInit,
+    /// Probability of leaving out the last residual branch in training (see
+    /// [`StochasticDepth`](burn_zoo_core::StochasticDepth)).
+    #[config(default = "0.0")]
+    pub stochastic_depth: f64,
 }
 
 impl ResNetConfig {
@@ -100,7 +104,7 @@ impl ResNetConfig {
                 })
                 .collect()
         });
-        ResNet {
+        let mut model = ResNet {
             stem: self.stem_layers(device),
             max_pool: MaxPool2dConfig::new([3, 3])
                 .with_strides([2, 2])
@@ -114,7 +118,9 @@ impl ResNetConfig {
             input: InputSpec::square(self.in_channels, 224, 32),
             stem_kind: self.stem,
             shortcut: self.shortcut,
-        }
+        };
+        model.set_stochastic_depth(self.stochastic_depth);
+        model
     }
 
     fn block(&self, kind: Kind, input: usize, width: usize, stride: usize) -> BlockConfig {
@@ -168,6 +174,17 @@ pub struct ResNet {
 }
 
 impl ResNet {
+    /// Says whether there are residual branches.
+    fn set_stochastic_depth(&mut self, rate: f64) -> bool {
+        let mut stages = [
+            &mut self.conv2_x,
+            &mut self.conv3_x,
+            &mut self.conv4_x,
+            &mut self.conv5_x,
+        ];
+        set_depth(&mut stages, rate)
+    }
+
     /// Rows that turn our paths into torchvision's and timm's keys.
     pub fn keys(&self) -> Vec<KeyRow> {
         crate::weights::keys(self.stem_kind, self.shortcut)
@@ -206,5 +223,51 @@ impl Classifier for ResNet {
     fn with_classes(mut self, classes: usize) -> Self {
         self.classifier = with_outputs(&self.classifier, classes);
         self
+    }
+
+    fn with_stochastic_depth(mut self, rate: f64) -> Option<Self> {
+        self.set_stochastic_depth(rate).then_some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `timm.create_model("resnet18", drop_path_rate=0.2)`: the blocks' `drop_prob`, printed by
+    /// tools/reference/training_numbers.py.
+    #[test]
+    fn branches_are_left_out_as_in_timm() {
+        let config = ResNetConfig::new(Depth::D18).with_num_classes(2);
+        let model = config.with_stochastic_depth(0.2).init(&Device::flex());
+        let stages = [
+            &model.conv2_x,
+            &model.conv3_x,
+            &model.conv4_x,
+            &model.conv5_x,
+        ];
+        let blocks = stages.into_iter().flatten();
+        let found: Vec<f64> = blocks.map(|block| block.depth().rate()).collect();
+        let expected = [
+            0.0,
+            0.0285714286,
+            0.0571428571,
+            0.0857142857,
+            0.114285714,
+            0.142857143,
+            0.171428571,
+            0.2,
+        ];
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+        }
+    }
+
+    #[test]
+    fn a_plain_network_has_no_branches_to_leave_out() {
+        let config = ResNetConfig::new(Depth::D18).with_shortcut(Shortcut::None);
+        let plain = config.with_num_classes(2).init(&Device::flex());
+        assert!(plain.with_stochastic_depth(0.2).is_none());
     }
 }

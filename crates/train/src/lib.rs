@@ -8,19 +8,23 @@
 
 mod area;
 mod augment;
+mod average;
 mod calibration;
 mod checkpoints;
 mod cifar;
 mod classes;
 mod data;
 mod evaluate;
+mod files;
 mod folder;
+mod gradients;
 mod history;
 mod idx;
 mod loader;
 mod loss;
 mod mix;
 mod optimizer;
+mod parts;
 pub mod picture;
 mod random;
 mod recipe;
@@ -42,7 +46,10 @@ pub use evaluate::{
 };
 pub use loader::BadImages;
 pub use mix::Mix;
-pub use recipe::{Algorithm, Data, Decay, Optimizer, Recipe, ScheduleConfig, Valid};
-pub use report::{Best, EpochReport, TrainReport};
+pub use recipe::{
+    Algorithm, Data, Decay, Decayed, EarlyStopping, Ema, FineTune, Optimizer, Recipe,
+    ScheduleConfig, Valid,
+};
+pub use report::{Best, Ended, EpochReport, TrainReport};
 pub use schedule::Schedule;
-pub use train::{Run, Start, train};
+pub use train::{Display, Run, Start, train};

@@ -15,14 +15,34 @@ pub struct EpochReport {
     pub valid_loss: Option<f64>,
     /// Accuracy on the validation images, in percent, where there are some.
     pub top1: Option<f64>,
+    /// Learning rate of the last step.
+    pub lr: f64,
     /// Time taken.
     pub seconds: f64,
     /// Share of the training pass in which no batch was ready.
-    #[serde(default)]
     pub data_wait: f64,
     /// Training images that could not be read and were left out.
-    #[serde(default)]
     pub skipped: usize,
+}
+
+impl EpochReport {
+    /// The figures on one line, for people.
+    pub fn line(&self) -> String {
+        let valid = match (self.valid_loss, self.top1) {
+            (Some(loss), Some(top1)) => format!("valid loss {loss:.4}, top-1 {top1:.2} %, "),
+            _ => String::new(),
+        };
+        let skipped = match self.skipped {
+            0 => String::new(),
+            count => format!(", {count} images cannot be read"),
+        };
+        format!(
+            "train loss {:.4}, {valid}{:.1} s, waiting for data {:.1} %{skipped}",
+            self.train_loss,
+            self.seconds,
+            100.0 * self.data_wait
+        )
+    }
 }
 
 /// The best epoch: the last where there are no validation images.
@@ -34,9 +54,24 @@ pub struct Best {
     pub top1: Option<f64>,
 }
 
-/// A finished run.
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ended {
+    /// All its epochs are done.
+    #[default]
+    Finished,
+    /// It no longer got better (see [`EarlyStopping`](crate::EarlyStopping)).
+    Early,
+    /// It was told to stop. It goes on with [`Start::Resumed`](crate::Start::Resumed), from the
+    /// batch it stopped at.
+    Stopped,
+}
+
+/// A run that ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainReport {
+    /// Why.
+    pub ended: Ended,
     /// All epochs, those before a resumption as well.
     pub epochs: Vec<EpochReport>,
     /// The best one.

@@ -1,23 +1,29 @@
-//! One device, a checkpoint after each epoch, errors instead of panics.
+//! A checkpoint after each epoch or where the run is stopped, errors instead of panics.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::module::Module;
 use burn::tensor::Device;
 use burn::train::metric::store::{Aggregate, EventStoreClient, Split};
 use burn::train::{
-    EventProcessorError, EventProcessorTraining, InferenceStep, Learner, LearnerEvent,
+    EventProcessorError, EventProcessorTraining, InferenceStep, Interrupter, Learner, LearnerEvent,
     SupervisedLearningStrategy, SupervisedTrainingEventProcessor, TrainLoader, TrainingComponents,
     TrainingItem, ValidLoader,
 };
 use burn_zoo_core::Error;
 
+use crate::average::Average;
 use crate::checkpoints::{Checkpoints, State};
-use crate::loader::{Waited, Watch, unpack};
+use crate::files::Files;
+use crate::gradients::{Accumulation, clip};
+use crate::loader::{Watch, unpack};
 use crate::random::Random;
-use crate::report::{Best, EpochReport};
+use crate::recipe::Recipe;
+use crate::report::{Best, Ended, EpochReport};
+use crate::team::Team;
 use crate::trainee::{Trainable, Trainee};
 
 /// Names of Burn's metrics.
@@ -29,23 +35,35 @@ const BETTER: f64 = 1e-6;
 
 type Processor<M> = SupervisedTrainingEventProcessor<Trainee<M>>;
 
-/// Burn's own strategy for one device stops before it checkpoints, and takes a loss that is no
-/// number for one.
-pub(crate) struct OneDevice<M, P> {
-    pub(crate) device: Device,
+/// Burn's own strategies stop before they checkpoint, and take a loss that is no number for one.
+pub(crate) struct Checkpointed<M: Module, P> {
+    /// With gradients; one or more.
+    pub(crate) devices: Vec<Device>,
+    pub(crate) recipe: Recipe,
     pub(crate) output: PathBuf,
     pub(crate) checkpoints: Checkpoints,
+    pub(crate) files: Files,
     /// Whether there are validation images.
     pub(crate) validated: bool,
     /// How long training waits for images.
     pub(crate) watch: Arc<Watch>,
     pub(crate) save: fn(&M, &Path) -> Result<(), Error>,
     pub(crate) progress: Mutex<P>,
+    /// Whether somebody wants the run to stop.
+    pub(crate) stop: Arc<AtomicBool>,
     pub(crate) state: Mutex<State>,
-    pub(crate) failure: Mutex<Option<Error>>,
+    pub(crate) average: Mutex<Option<Average<Trainee<M>>>>,
+    pub(crate) ended: Mutex<Result<Ended, Error>>,
 }
 
-impl<M, P> SupervisedLearningStrategy<Trainee<M>> for OneDevice<M, P>
+/// Whether an epoch went on to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    Done,
+    Stopped,
+}
+
+impl<M, P> SupervisedLearningStrategy<Trainee<M>> for Checkpointed<M, P>
 where
     M: Trainable,
     P: FnMut(&EpochReport),
@@ -59,109 +77,245 @@ where
         starting_epoch: usize,
     ) -> (Trainee<M>, Processor<M>) {
         let mut processor = components.event_processor;
-        for epoch in starting_epoch..=components.num_epochs {
-            let start = Instant::now();
-            let mut passed = 0.0;
-            let done = self
-                .train(epoch, &mut learner, &training, &mut processor)
-                .and_then(|()| {
-                    passed = start.elapsed().as_secs_f64();
-                    validate(epoch, &learner, &validation, &mut processor)
-                })
-                .and_then(|()| {
-                    let found = EpochReport {
-                        seconds: start.elapsed().as_secs_f64(),
-                        ..self.figures(epoch, &components.event_store, passed)
-                    };
-                    self.keep(found, &learner, &components.event_store)
-                });
-            if let Err(error) = done {
-                components.interrupter.stop(Some(&error.to_string()));
-                *lock(&self.failure) = Some(error);
-                break;
-            }
+        let mut epochs = Epochs {
+            all: self,
+            team: (self.devices.len() > 1).then(|| Team::new(self.devices.clone())),
+            interrupter: &components.interrupter,
+            store: &components.event_store,
+            processor: &mut processor,
+            learner: &mut learner,
+        };
+        let ended = epochs.run(
+            starting_epoch..=components.num_epochs,
+            &training,
+            &validation,
+        );
+        if let Err(error) = &ended {
+            components.interrupter.stop(Some(&error.to_string()));
         }
+        *lock(&self.ended) = ended;
         (learner.model(), processor)
     }
 }
 
-impl<M: Trainable, P: FnMut(&EpochReport)> OneDevice<M, P> {
-    fn train(
-        &self,
-        epoch: usize,
-        learner: &mut Learner<Trainee<M>>,
-        images: &TrainLoader<Trainee<M>>,
-        processor: &mut Processor<M>,
-    ) -> Result<(), Error> {
-        // What dropout draws is then a function of seed and epoch too. The complement keeps it
-        // apart from the stream that orders the images.
-        let seed = lock(&self.state).seed;
-        self.device
-            .seed(Random::new(!seed, epoch as u64 - 1, 0).next());
+/// The loop with what it needs of Burn.
+struct Epochs<'a, M: Trainable, P> {
+    all: &'a Checkpointed<M, P>,
+    /// Where there are several devices.
+    team: Option<Team<M>>,
+    interrupter: &'a Interrupter,
+    store: &'a EventStoreClient,
+    processor: &'a mut Processor<M>,
+    learner: &'a mut Learner<Trainee<M>>,
+}
+
+impl<M: Trainable, P: FnMut(&EpochReport)> Epochs<'_, M, P> {
+    fn run(
+        &mut self,
+        numbers: impl Iterator<Item = usize>,
+        training: &TrainLoader<Trainee<M>>,
+        validation: &ValidLoader<Trainee<M>>,
+    ) -> Result<Ended, Error> {
+        for epoch in numbers {
+            if self.is_over() {
+                return Ok(Ended::Early);
+            }
+            let start = Instant::now();
+            let mut flow = self.train(epoch, training)?;
+            self.count(start.elapsed());
+            if flow == Flow::Done {
+                flow = self.validate(epoch, validation)?;
+            }
+            lock(&self.all.state).part.seconds += start.elapsed().as_secs_f64();
+            if flow == Flow::Stopped {
+                self.keep_part()?;
+                return Ok(Ended::Stopped);
+            }
+            self.keep(epoch)?;
+        }
+        Ok(Ended::Finished)
+    }
+
+    /// Counts a training pass that took so long. What cannot be read is counted anew when a stopped
+    /// epoch goes on, since all its images are read again.
+    fn count(&self, trained: Duration) {
+        let waited = self.all.watch.take();
+        let part = &mut lock(&self.all.state).part;
+        part.trained += trained.as_secs_f64();
+        part.waited += waited.seconds;
+        part.skipped = waited.skipped;
+    }
+
+    /// Whether early stopping ends the run here.
+    fn is_over(&self) -> bool {
+        let state = lock(&self.all.state);
+        match (self.all.recipe.early_stopping, state.best) {
+            (Some(early), Some(best)) => state.epoch - best.epoch >= early.patience,
+            _ => false,
+        }
+    }
+
+    /// Whether somebody wants the run to stop: the caller, or who sits before the dashboard.
+    fn stops(&self) -> bool {
+        self.all.stop.load(Ordering::Relaxed) || self.interrupter.should_stop()
+    }
+
+    /// The steps of an epoch, from where it was stopped.
+    fn train(&mut self, epoch: usize, images: &TrainLoader<Trainee<M>>) -> Result<Flow, Error> {
         let start = LearnerEvent::StartSplit {
             epoch_number: epoch,
             total_items: images.num_items(),
         };
-        processor.process_train(start).map_err(failed)?;
+        self.processor.process_train(start).map_err(failed)?;
+        let mut part = lock(&self.all.state).part;
         let mut batches = images.iter();
-        let mut step = 0;
+        // What an image looks like is no function of the batches before it, but its place in the
+        // order is: those that are done are made again and thrown away.
+        for _ in 0..part.batch {
+            if let Some(batch) = batches.next() {
+                batch.map_err(|error| unpack(&error))?;
+            }
+        }
+        let mut gradients = Accumulation::new();
         while let Some(batch) = batches.next() {
-            let output = learner.train_step(batch.map_err(|error| unpack(&error))?);
+            let batch = batch.map_err(|error| unpack(&error))?;
+            self.seed(epoch, part.batch);
+            let output = match &self.team {
+                Some(team) => team.step(&self.learner.model(), batch)?,
+                None => self.learner.train_step(batch),
+            };
             let loss: f32 = output.item.loss.clone().into_scalar();
             if !loss.is_finite() {
                 let reason = format!(
-                    "the loss is {loss} in epoch {epoch}, step {step}; try a lower optimizer.lr"
+                    "the loss is {loss} in epoch {epoch}, step {}; try a lower optimizer.lr",
+                    part.batch
                 );
                 return Err(Error::Training { reason });
             }
-            learner.lr_step();
-            learner.optimizer_step(output.grads);
-            step += 1;
-            let item = TrainingItem::new(
-                output.item,
-                batches.progress(),
-                Some(step),
-                Some(learner.lr_current()),
-            );
+            let count = output.item.images();
+            part.batch += 1;
+            part.images += count;
+            part.loss += f64::from(loss) * count as f64;
+            let done = batches.progress();
+            let last = done.is_completed();
+            let stepped = if self.all.recipe.accumulate == 1 {
+                self.step(output.grads);
+                true
+            } else {
+                let model = self.learner.model();
+                gradients.add(&model, output.grads, count);
+                let full = gradients.batches() == self.all.recipe.accumulate || last;
+                if full {
+                    self.step(gradients.average(&model));
+                }
+                full
+            };
+            let rate = self.learner.lr_current();
+            part.lr = rate.base();
+            let item = TrainingItem::new(output.item, done, Some(part.batch), Some(rate));
             let event = LearnerEvent::ProcessedItem(item);
-            processor.process_train(event).map_err(failed)?;
+            self.processor.process_train(event).map_err(failed)?;
+            if stepped && self.stops() {
+                lock(&self.all.state).part = part;
+                return Ok(Flow::Stopped);
+            }
         }
+        lock(&self.all.state).part = part;
         let end = LearnerEvent::EndSplit(epoch);
-        processor.process_train(end).map_err(failed)
+        self.processor.process_train(end).map_err(failed)?;
+        Ok(Flow::Done)
     }
 
-    /// The figures of an epoch whose training took so many seconds.
-    fn figures(&self, epoch: usize, store: &EventStoreClient, seconds: f64) -> EpochReport {
-        let mean = |name, split| {
-            let found = store.find_metric(name, epoch, Aggregate::Mean, &split);
-            found.unwrap_or_default()
+    /// What dropout draws is a function of seed, epoch and batch, so that an epoch can be gone on
+    /// with. The complement keeps it apart from the stream that orders the images.
+    fn seed(&self, epoch: usize, batch: usize) {
+        let seed = lock(&self.all.state).seed;
+        let draws = Random::new(!seed, epoch as u64 - 1, batch as u64).next();
+        for (index, device) in self.all.devices.iter().enumerate() {
+            device.seed(draws.wrapping_add(index as u64));
+        }
+    }
+
+    /// Moves the weights, and their average after them.
+    fn step(&mut self, mut gradients: burn::optim::GradientsParams) {
+        let settings = &self.all.recipe.optimizer;
+        if settings.clip_norm.is_some() || settings.clip_value.is_some() {
+            clip(&self.learner.model(), &mut gradients, settings);
+        }
+        self.learner.lr_step();
+        self.learner.optimizer_step(gradients);
+        if let Some(average) = lock(&self.all.average).as_mut() {
+            average.update(&self.learner.model());
+        }
+    }
+
+    /// The weights that count: the average, where there is one.
+    fn valid(&self) -> Trainee<M> {
+        match lock(&self.all.average).as_ref() {
+            Some(average) => average.model.clone(),
+            None => self.learner.model().valid(),
+        }
+    }
+
+    /// One pass over the validation images; when it returns, all metrics of the epoch are in.
+    fn validate(&mut self, epoch: usize, images: &ValidLoader<Trainee<M>>) -> Result<Flow, Error> {
+        let start = LearnerEvent::StartSplit {
+            epoch_number: epoch,
+            total_items: images.num_items(),
         };
-        let Waited {
-            seconds: waited,
-            skipped,
-        } = self.watch.take();
-        let valid = |name| self.validated.then(|| mean(name, Split::Valid));
+        self.processor.process_valid(start).map_err(failed)?;
+        let trainee = self.valid();
+        let mut batches = images.iter();
+        let mut step = 0;
+        while let Some(batch) = batches.next() {
+            let guess = InferenceStep::step(&trainee, batch.map_err(|error| unpack(&error))?);
+            step += 1;
+            let item = TrainingItem::new(guess, batches.progress(), Some(step), None);
+            let event = LearnerEvent::ProcessedItem(item);
+            self.processor.process_valid(event).map_err(failed)?;
+            if self.stops() {
+                return Ok(Flow::Stopped);
+            }
+        }
+        let end = LearnerEvent::EndSplit(epoch);
+        self.processor.process_valid(end).map_err(failed)?;
+        let end = LearnerEvent::EndEpoch(epoch);
+        self.processor.process_train(end).map_err(failed)?;
+        self.processor.flush().map_err(failed)?;
+        Ok(Flow::Done)
+    }
+
+    fn figures(&self, epoch: usize, state: &State) -> EpochReport {
+        let mean = |name| {
+            let found = self
+                .store
+                .find_metric(name, epoch, Aggregate::Mean, &Split::Valid);
+            self.all.validated.then(|| found.unwrap_or_default())
+        };
         EpochReport {
             epoch,
-            train_loss: mean(LOSS, Split::Train),
-            valid_loss: valid(LOSS),
-            top1: valid(ACCURACY),
-            seconds,
-            data_wait: waited / seconds.max(f64::MIN_POSITIVE),
-            skipped,
+            train_loss: state.part.loss / state.part.images.max(1) as f64,
+            valid_loss: mean(LOSS),
+            top1: mean(ACCURACY),
+            lr: state.part.lr,
+            seconds: state.part.seconds,
+            data_wait: state.part.waited / state.part.trained.max(f64::MIN_POSITIVE),
+            skipped: state.part.skipped,
         }
     }
 
     /// Keeps an epoch's weights and the run's state, and tells of it when all is written.
-    fn keep(
-        &self,
-        found: EpochReport,
-        learner: &Learner<Trainee<M>>,
-        store: &EventStoreClient,
-    ) -> Result<(), Error> {
-        let mut state = lock(&self.state).clone();
-        let trainee = learner.model().valid();
-        (self.save)(trainee.model(), &self.output.join("last.safetensors"))?;
+    fn keep(&self, epoch: usize) -> Result<(), Error> {
+        let mut state = lock(&self.all.state).clone();
+        let found = self.figures(epoch, &state);
+        let write = |trainee: &Trainee<M>, name: &str| {
+            (self.all.save)(trainee.model(), &self.all.output.join(name))
+        };
+        let trainee = self.valid();
+        write(&trainee, "last.safetensors")?;
+        if self.all.recipe.ema.is_some() {
+            write(&self.learner.model().valid(), "last-plain.safetensors")?;
+        }
         // Without validation images every epoch has the same score: the last counts as the best.
         let better = match state.best {
             Some(Best {
@@ -171,47 +325,40 @@ impl<M: Trainable, P: FnMut(&EpochReport)> OneDevice<M, P> {
         };
         if better {
             state.best = Some(Best {
-                epoch: found.epoch,
+                epoch,
                 top1: found.top1,
             });
-            (self.save)(trainee.model(), &self.output.join("best.safetensors"))?;
+            write(&trainee, "best.safetensors")?;
         }
-        state.epoch = found.epoch;
+        state.epoch = epoch;
         state.epochs.push(found);
-        self.checkpoints.save(learner, &state, store)?;
-        *lock(&self.state) = state;
-        (*lock(&self.progress))(&found);
+        state.part = Default::default();
+        self.checkpoint(&mut state)?;
+        self.all
+            .files
+            .epoch(&state.epochs, self.all.recipe.epochs)?;
+        *lock(&self.all.state) = state;
+        (*lock(&self.all.progress))(&found);
         Ok(())
     }
-}
 
-/// One pass over the validation images; when it returns, all metrics of the epoch are in.
-fn validate<M: Trainable>(
-    epoch: usize,
-    learner: &Learner<Trainee<M>>,
-    images: &ValidLoader<Trainee<M>>,
-    processor: &mut Processor<M>,
-) -> Result<(), Error> {
-    let start = LearnerEvent::StartSplit {
-        epoch_number: epoch,
-        total_items: images.num_items(),
-    };
-    processor.process_valid(start).map_err(failed)?;
-    let trainee = learner.model().valid();
-    let mut batches = images.iter();
-    let mut step = 0;
-    while let Some(batch) = batches.next() {
-        let guess = InferenceStep::step(&trainee, batch.map_err(|error| unpack(&error))?);
-        step += 1;
-        let item = TrainingItem::new(guess, batches.progress(), Some(step), None);
-        let event = LearnerEvent::ProcessedItem(item);
-        processor.process_valid(event).map_err(failed)?;
+    /// Keeps what is done of an epoch that was stopped.
+    fn keep_part(&self) -> Result<(), Error> {
+        let mut state = lock(&self.all.state).clone();
+        self.checkpoint(&mut state)?;
+        *lock(&self.all.state) = state;
+        Ok(())
     }
-    let end = LearnerEvent::EndSplit(epoch);
-    processor.process_valid(end).map_err(failed)?;
-    let end = LearnerEvent::EndEpoch(epoch);
-    processor.process_train(end).map_err(failed)?;
-    processor.flush().map_err(failed)
+
+    fn checkpoint(&self, state: &mut State) -> Result<(), Error> {
+        // Burn keeps the newest running statistics apart until somebody asks for them, which a
+        // record does not.
+        drop(self.learner.model().valid());
+        let average = lock(&self.all.average);
+        state.average_updates = average.as_ref().map_or(0, |average| average.updates);
+        let checkpoints = &self.all.checkpoints;
+        checkpoints.save(self.learner, average.as_ref(), state, self.store)
+    }
 }
 
 fn failed(error: EventProcessorError) -> Error {

@@ -1,26 +1,31 @@
 //! Puts a run together and starts it.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use burn::module::{ModuleDisplay, ModuleVisitor, Param};
+use burn::module::{Module as _, ModuleDisplay, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, GradientCheckpointingStrategy, Tensor};
 use burn::train::metric::{AccuracyMetric, LossMetric};
-use burn::train::{Learner, SupervisedTraining, TrainingStrategy};
-use burn_zoo_core::{Classifier, Error, Preprocess};
+use burn::train::renderer::MetricsRenderer;
+use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
+use burn_zoo_core::{Classifier, Error, Preprocess, weights};
 
+use crate::average::Average;
 use crate::checkpoints::{Checkpoints, State};
 use crate::data::Dataset;
+use crate::files::{About, Files};
 use crate::history::History;
 use crate::loader::{Loader, Order, Source, Views, workers};
 use crate::optimizer::optimizer;
+use crate::parts::Parts;
 use crate::recipe::{OF_RUN, Recipe};
-use crate::report::{EpochReport, TrainReport};
+use crate::report::{Ended, EpochReport, TrainReport};
 use crate::schedule::{Schedule, Steps};
 use crate::silent::Silent;
-use crate::strategy::{OneDevice, lock};
-use crate::trainee::Trainee;
+use crate::strategy::{Checkpointed, lock};
+use crate::trainee::{Trainable, Trainee};
 
 /// What a run needs beside the model.
 #[derive(Debug)]
@@ -37,6 +42,10 @@ pub struct Run<'a, M> {
     pub validation: Dataset,
     /// Writes a model's weights to a file, under the keys that belong to it, aside first.
     pub save: fn(&M, &Path) -> Result<(), Error>,
+    /// Set by whoever wants the run to stop: the step is finished, a checkpoint written.
+    pub stop: Arc<AtomicBool>,
+    /// What is shown while it runs.
+    pub display: Display,
 }
 
 /// Where a run begins.
@@ -50,43 +59,94 @@ pub enum Start {
     Resumed,
 }
 
-/// Trains a model on `device` and keeps in the recipe's output folder `best.safetensors`,
-/// `last.safetensors` and, under `checkpoints`, the state after the last two and the best epoch.
+/// What is shown while a run is on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Display {
+    /// Nothing.
+    #[default]
+    Silent,
+    /// Burn's dashboard, on standard output, which must be a terminal.
+    #[cfg(feature = "dashboard")]
+    Dashboard,
+}
+
+impl Display {
+    fn renderer(self, _interrupter: &Interrupter) -> Box<dyn MetricsRenderer> {
+        match self {
+            Self::Silent => Box::new(Silent),
+            #[cfg(feature = "dashboard")]
+            Self::Dashboard => {
+                use burn::train::renderer::tui::TuiMetricsRendererWrapper;
+                Box::new(TuiMetricsRendererWrapper::new(_interrupter.clone(), None))
+            }
+        }
+    }
+}
+
+/// Trains a model and keeps what it finds in the recipe's output folder. Of several `devices`, each
+/// takes a slice of every batch, and the first has the weights: their losses are those of one
+/// device but for batch norms, which see a slice, and dropout.
+///
+/// In the folder are:
+///
+/// - `best.safetensors` and `last.safetensors`, the weights (their average, where the recipe asks
+///   for one; then `last-plain.safetensors` has the weights themselves);
+/// - `checkpoints`, the state after the last two epochs and the best one, or where the run was
+///   stopped;
+/// - `recipe.toml`, `metrics.csv`, `train.log`, `curves.svg`, `report.md`;
+/// - `labels.txt`, the names of the classes, where they are folders.
+///
 /// `progress` hears of each epoch when its checkpoint is complete.
 ///
 /// # Errors
 ///
 /// [`Error::Training`] if the folder holds a run already (or, to be resumed, another one), a
-/// checkpoint is broken, or the loss is no longer a number; [`Error::Input`], [`Error::Write`],
-/// and those of reading the images.
+/// checkpoint is broken, the recipe asks for what the network cannot do, or the loss is no longer
+/// a number; [`Error::Input`], [`Error::Write`], and those of reading the images.
 pub fn train<M: Classifier + ModuleDisplay + 'static>(
     model: M,
     run: Run<'_, M>,
-    device: &Device,
+    devices: &[Device],
     progress: impl FnMut(&EpochReport) + 'static,
 ) -> Result<TrainReport, Error> {
     let recipe = run.recipe;
+    if recipe.early_stopping.is_some() && run.validation.is_empty() {
+        let reason = "early_stopping needs validation images; set data.valid above 0".to_owned();
+        return Err(Error::Training { reason });
+    }
+    let model = with_stochastic_depth(model, recipe)?;
     let checkpoints = Checkpoints::of_run(&recipe.output);
     let state = match run.start {
-        Start::Fresh => {
-            prepare(recipe)?;
-            None
-        }
+        Start::Fresh => None,
         Start::Resumed => resumable(recipe, &checkpoints)?,
     };
 
-    let device = device.clone().autodiff();
+    let with_gradients = |device: &Device| match recipe.gradient_checkpointing {
+        false => device.clone().autodiff(),
+        true => device.clone().autodiff().gradient_checkpointing(),
+    };
+    let devices: Vec<_> = devices.iter().map(with_gradients).collect();
+    let Some(device) = devices.first().cloned() else {
+        let reason = "no device to train on was given".to_owned();
+        return Err(Error::Training { reason });
+    };
     let input = model.input();
-    let steps = run.training.len().div_ceil(recipe.batch);
-    let model = model.to_device(&device).train();
-    model.visit(&mut Draw);
-    let mut model = Trainee::new(model, recipe.label_smoothing);
-    let mut optimizer = optimizer(&recipe.optimizer);
-    let mut schedule = ModuleLrScheduler::new(Steps::new(Schedule::new(recipe, steps)));
-    if let Some(state) = &state {
-        (model, optimizer, schedule) =
-            checkpoints.restore(state.epoch, model, optimizer, schedule)?;
+    let batches = run.training.len().div_ceil(recipe.batch);
+    let schedule = Schedule::new(recipe, batches.div_ceil(recipe.accumulate));
+    let (learner, average) = learner(
+        model,
+        recipe,
+        schedule,
+        state.as_ref(),
+        &checkpoints,
+        &device,
+    )?;
+    let about = About::new(&learner.model(), &run, &devices);
+    if run.start == Start::Fresh {
+        prepare(recipe, &run.training)?;
     }
+    let files = Files::new(&recipe.output, about);
+    files.start(state.as_ref().map(|state| state.epoch))?;
     let state = state.unwrap_or(State {
         seed: recipe.seed,
         ..State::default()
@@ -117,35 +177,103 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         Order::Stored(Views::One),
         device.clone().inner(),
     );
-    let strategy = Arc::new(OneDevice {
-        device,
+    let interrupter = Interrupter::new();
+    let strategy = Arc::new(Checkpointed {
+        devices,
+        recipe: recipe.clone(),
         output: recipe.output.clone(),
         checkpoints,
+        files,
         validated,
         watch: training.watch(),
         save: run.save,
         progress: Mutex::new(progress),
+        stop: run.stop,
         state: Mutex::new(state.clone()),
-        failure: Mutex::new(None),
+        average: Mutex::new(average),
+        ended: Mutex::new(Ok(Ended::Finished)),
     });
     SupervisedTraining::new(&recipe.output, training, validation)
         .metrics((LossMetric::new(), AccuracyMetric::new()))
         .with_metric_logger(History::default())
         .with_application_logger(None)
-        .renderer(Box::new(Silent))
+        .renderer(run.display.renderer(&interrupter))
+        .with_interrupter(interrupter)
         .with_training_strategy(TrainingStrategy::Custom(strategy.clone()))
         .num_epochs(recipe.epochs)
         .checkpoint(state.epoch)
-        .launch(Learner::new(model, optimizer, schedule));
-    if let Some(error) = lock(&strategy.failure).take() {
-        return Err(error);
-    }
+        .launch(learner);
+    let ended = std::mem::replace(&mut *lock(&strategy.ended), Ok(Ended::Finished));
+    strategy.files.end(ended.as_ref().ok().copied())?;
+    let ended = ended?;
     let state = lock(&strategy.state).clone();
     Ok(TrainReport {
+        ended,
         epochs: state.epochs,
         best: state.best.unwrap_or_default(),
         checkpoint: recipe.output.join("best.safetensors"),
     })
+}
+
+fn with_stochastic_depth<M: Classifier>(model: M, recipe: &Recipe) -> Result<M, Error> {
+    if recipe.stochastic_depth == 0.0 {
+        return Ok(model);
+    }
+    model
+        .with_stochastic_depth(recipe.stochastic_depth)
+        .ok_or_else(|| Error::Training {
+            reason: format!(
+                "stochastic_depth: {} has no residual branches",
+                recipe.model
+            ),
+        })
+}
+
+/// What learns, and the average of its weights, as they are at first or as a checkpoint has them.
+fn learner<M: Trainable>(
+    model: M,
+    recipe: &Recipe,
+    schedule: Schedule,
+    state: Option<&State>,
+    checkpoints: &Checkpoints,
+    device: &Device,
+) -> Result<(Learner<Trainee<M>>, Option<Average<Trainee<M>>>), Error> {
+    let model = model.to_device(device).train();
+    model.visit(&mut Draw);
+    let mut model = Trainee::new(model, recipe.label_smoothing);
+    if let Some(state) = state {
+        model = checkpoints.model(state, model)?;
+    }
+    if recipe.gradient_checkpointing {
+        model = model.map(&mut Checkpointing);
+    }
+    let mut schedules = ModuleLrScheduler::new(Steps::new(schedule.clone(), 1.0));
+    if !recipe.fine_tune.is_plain() {
+        let parts = Parts::of(model.model(), device);
+        model = model.freeze_group(parts.frozen(&recipe.fine_tune)?);
+        schedules = parts.schedules(&recipe.fine_tune, &schedule)?;
+    }
+    let mut optimizer = optimizer(&recipe.optimizer, &model);
+    let mut average = recipe.ema.map(|settings| Average::new(settings, &model));
+    if let Some(state) = state {
+        (optimizer, schedules) = checkpoints.steps(state, optimizer, schedules)?;
+        average = match average {
+            Some(average) => Some(checkpoints.average(state, average)?),
+            None => None,
+        };
+    }
+    Ok((Learner::new(model, optimizer, schedules), average))
+}
+
+/// `train` puts parameters on a device with autodiff, but without gradient checkpointing, and
+/// Burn refuses to mix the two.
+struct Checkpointing;
+
+impl ModuleMapper for Checkpointing {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let balanced = GradientCheckpointingStrategy::Balanced;
+        param.map(|tensor| tensor.with_gradient_checkpointing_strategy(balanced))
+    }
 }
 
 /// Burn draws a weight when it is first used. All are drawn before the first epoch, which has a
@@ -158,8 +286,8 @@ impl ModuleVisitor for Draw {
     }
 }
 
-/// Makes the run's folder, with the recipe in it.
-fn prepare(recipe: &Recipe) -> Result<(), Error> {
+/// Makes the run's folder, with the names of the classes and the recipe in it.
+fn prepare(recipe: &Recipe, images: &Dataset) -> Result<(), Error> {
     let folder = &recipe.output;
     let kept = folder.join(OF_RUN);
     if kept.exists() {
@@ -169,17 +297,21 @@ fn prepare(recipe: &Recipe) -> Result<(), Error> {
         );
         return Err(Error::Training { reason });
     }
-    let write = |path: &Path, source| Error::Write {
-        path: path.into(),
+    std::fs::create_dir_all(folder).map_err(|source| Error::Write {
+        path: folder.clone(),
         source,
-    };
-    std::fs::create_dir_all(folder).map_err(|source| write(folder, source))?;
+    })?;
+    let names: Option<Vec<_>> = (0..recipe.classes)
+        .map(|class| images.class_name(class))
+        .collect();
+    if let Some(names) = names {
+        let text = names.join("\n") + "\n";
+        weights::write(&folder.join("labels.txt"), text.as_bytes())?;
+    }
     let text = toml::to_string(recipe).map_err(|error| Error::Training {
         reason: error.to_string(),
     })?;
-    let aside = kept.with_extension("partial");
-    std::fs::write(&aside, text).map_err(|source| write(&aside, source))?;
-    std::fs::rename(&aside, &kept).map_err(|source| write(&kept, source))
+    weights::write(&kept, text.as_bytes())
 }
 
 /// The state to go on from, if the folder holds this very run.

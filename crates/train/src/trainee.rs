@@ -125,6 +125,11 @@ impl Guess {
     pub(crate) fn part(&self) -> usize {
         self.part.index
     }
+
+    /// Number of images.
+    pub(crate) fn images(&self) -> usize {
+        self.logits.dims()[0]
+    }
 }
 
 impl ItemLazy for Guess {

@@ -235,4 +235,8 @@ impl Classifier for AnyClassifier {
     fn with_classes(self, classes: usize) -> Self {
         replace!(self, model => model.with_classes(classes))
     }
+
+    fn with_stochastic_depth(self, rate: f64) -> Option<Self> {
+        Some(replace!(self, model => model.with_stochastic_depth(rate)?))
+    }
 }

@@ -41,7 +41,7 @@ pub use burn_zoo_inception_v4 as inception_v4;
 pub use burn_zoo_resnet as resnet;
 pub use digits::DIGITS;
 pub use families::{architecture, architectures, create};
-pub use load::{fits, load, load_adapted, pretrained};
+pub use load::{fits, load, load_adapted, pretrained, pretrained_adapted};
 #[cfg(feature = "fetch")]
 pub use published::pretrained_with;
 pub use registry::{Entry, find, list};

@@ -46,22 +46,36 @@ pub fn load_adapted(
 /// [`Error::UnknownModel`]; [`Error::NoWeights`] where the file is neither shipped nor fetched;
 /// with the feature `fetch` those of `Fetcher::fetch`; [`Error::Weights`], [`Error::Container`].
 pub fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier, Error> {
-    named(name, published::open, device)
+    named(name, published::open, Adapt::default(), device)
+}
+
+/// As [`pretrained`], with what `adapt` asks for instead of what the file has.
+///
+/// # Errors
+///
+/// Those of [`pretrained`].
+pub fn pretrained_adapted(
+    name: &str,
+    adapt: Adapt,
+    device: &Device,
+) -> Result<AnyClassifier, Error> {
+    named(name, published::open, adapt, device)
 }
 
 /// A model with its named weights; `open` opens those that are not shipped.
 pub(crate) fn named(
     name: &str,
     open: impl FnOnce(&'static WeightsMeta) -> Result<Checkpoint, Error>,
+    adapt: Adapt,
     device: &Device,
 ) -> Result<AnyClassifier, Error> {
     let entry = find(name)?;
     if entry.name == DIGITS.name {
         let file = Checkpoint::from_bytes(DIGITS.file, FILE.to_vec())?;
-        return load(DIGITS.name, &file, device);
+        return load_adapted(DIGITS.name, &file, adapt, device);
     }
     match entry.weights {
-        Some(meta) => load(meta.name, &open(meta)?, device),
+        Some(meta) => load_adapted(meta.name, &open(meta)?, adapt, device),
         None => Err(Error::NoWeights {
             name: name.to_owned(),
             reason: "give a file with --weights FILE".to_owned(),

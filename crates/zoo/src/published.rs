@@ -23,8 +23,8 @@ pub(crate) fn open(meta: &'static WeightsMeta) -> Result<Checkpoint, Error> {
     })
 }
 
-/// As [`pretrained`](crate::pretrained), with a fetcher of one's own; `progress` hears of what
-/// takes time.
+/// As [`pretrained_adapted`](crate::pretrained_adapted), with a fetcher of one's own; `progress`
+/// hears of what takes time.
 ///
 /// # Errors
 ///
@@ -32,10 +32,11 @@ pub(crate) fn open(meta: &'static WeightsMeta) -> Result<Checkpoint, Error> {
 #[cfg(feature = "fetch")]
 pub fn pretrained_with(
     name: &str,
+    adapt: burn_zoo_core::Adapt,
     fetcher: &burn_zoo_core::fetch::Fetcher,
     progress: &mut dyn FnMut(burn_zoo_core::fetch::Progress),
     device: &burn::tensor::Device,
 ) -> Result<crate::AnyClassifier, Error> {
     let open = |meta| Checkpoint::open(&fetcher.fetch(meta, progress)?.path);
-    crate::load::named(name, open, device)
+    crate::load::named(name, open, adapt, device)
 }

@@ -1,23 +1,27 @@
 //! `burn-zoo train`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use burn_zoo::AnyClassifier;
 use burn_zoo::weights::Dtype;
-use burn_zoo::{AnyClassifier, Options};
-use burn_zoo_train::{EpochReport, Recipe, Run, Start, TrainReport};
+use burn_zoo_train::{Display, Ended, EpochReport, Recipe, Run, Start, TrainReport};
 use serde_json::{Value, json};
 
 use crate::data;
 use crate::device::DeviceArgs;
 use crate::failure::Outcome;
-use crate::report;
+use crate::{device, initial, report, stop};
 
 /// Trains a model from a recipe file: validates after each epoch, keeps the best weights, and
 /// can go on after it was stopped
+///
+/// On a terminal a dashboard shows the progress (q ends it), else one line an epoch on standard
+/// error. Ctrl-C finishes the step and writes a checkpoint to go on from.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   burn-zoo train recipes/digits-resnet20.toml --set epochs=2 --set optimizer.lr=0.05
+  burn-zoo train recipes/finetune.toml --data FOLDER --set classes=5
   burn-zoo train --resume runs/digits-resnet20")]
 pub(crate) struct Args {
     /// The recipe, a TOML file
@@ -34,6 +38,12 @@ pub(crate) struct Args {
     set: Vec<(String, String)>,
     #[command(flatten)]
     device: DeviceArgs,
+    /// Several devices instead of one, each with a slice of every batch: flex,remote:ws://host:port
+    #[arg(long, value_name = "DEVICE,DEVICE", value_delimiter = ',')]
+    devices: Vec<String>,
+    /// One line an epoch instead of the dashboard
+    #[arg(long)]
+    plain: bool,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -41,23 +51,24 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
-        let (recipe, start) = match (&self.recipe, &self.resume) {
+        let (mut recipe, start) = match (&self.recipe, &self.resume) {
             (_, Some(folder)) => (Recipe::of_run(folder)?, Start::Resumed),
             (Some(path), None) => (Recipe::read(path, &self.set)?, Start::Fresh),
             (None, None) => unreachable!("clap asks for one of the two"),
         };
-        let device = self.device.open()?;
-        let data = data::resolve(self.data.as_deref().unwrap_or(&recipe.data.path))?;
-        let (training, validation) = recipe.datasets(Some(&data))?;
-        // Seeded before the weights are drawn, so that a run can be repeated.
-        device.seed(recipe.seed);
-        let options = Options {
-            classes: recipe.classes,
-            channels: recipe.channels,
-            aux_heads: true,
+        if let Some(path) = &self.data {
+            recipe.data.path.clone_from(path);
+        }
+        let devices = match self.devices.as_slice() {
+            [] => vec![self.device.open()?],
+            names => {
+                let opened = names.iter().map(|name| device::parse(name));
+                opened.collect::<Result<_>>()?
+            }
         };
-        let model = burn_zoo::create(&recipe.model, options, &device)?;
-        let preprocess = burn_zoo::architecture(&recipe.model)?.preprocess(recipe.channels);
+        let images = data::resolve(&recipe.data.path)?;
+        let (training, validation) = recipe.datasets(Some(&images))?;
+        let (model, preprocess) = initial::model(&recipe, &devices[0])?;
         report::note(&format!(
             "{} {} on {} images, validating on {}, into {}",
             match start {
@@ -69,8 +80,14 @@ impl Args {
             validation.len(),
             recipe.output.display()
         ));
+        let display = self.display();
         let total = recipe.epochs;
-        let progress = move |epoch: &EpochReport| report::note(&line(epoch, total));
+        let progress = move |epoch: &EpochReport| {
+            // A line would be written across the dashboard.
+            if display == Display::Silent {
+                report::note(&format!("epoch {}/{total}: {}", epoch.epoch, epoch.line()));
+            }
+        };
         let run = Run {
             recipe: &recipe,
             start,
@@ -78,28 +95,81 @@ impl Args {
             training,
             validation,
             save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
+            stop: stop::flag()?,
+            display,
         };
-        let done = burn_zoo_train::train(model, run, &device, progress)?;
+        let done = burn_zoo_train::train(model, run, &devices, progress)?;
+        let resume = (done.ended == Ended::Stopped).then(|| self.resumes(&recipe.output));
         if self.json {
-            report::json(&document(&done))?;
+            report::json(&document(&done, resume))?;
         } else {
-            let best = match done.best.top1 {
-                Some(top1) => format!("best top-1 {top1:.2} % in epoch {}", done.best.epoch),
-                None => format!("nothing to validate on; epoch {}", done.best.epoch),
-            };
-            report::text(&format!("{best}, kept in {}", done.checkpoint.display()))?;
+            report::text(&told(&done, resume))?;
         }
         Ok(Outcome::Done)
     }
+
+    #[cfg(feature = "dashboard")]
+    fn display(&self) -> Display {
+        let terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        if self.plain || self.json || !terminal {
+            Display::Silent
+        } else {
+            Display::Dashboard
+        }
+    }
+
+    #[cfg(not(feature = "dashboard"))]
+    fn display(&self) -> Display {
+        Display::Silent
+    }
+
+    /// The command that goes on with a run.
+    fn resumes(&self, folder: &Path) -> String {
+        let device = match (self.devices.as_slice(), self.device.name()) {
+            ([], "flex") => String::new(),
+            ([], name) => format!(" --device {name}"),
+            (names, _) => format!(" --devices {}", names.join(",")),
+        };
+        format!("burn-zoo train --resume {}{device}", quoted(folder))
+    }
 }
 
-fn document(done: &TrainReport) -> Value {
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |letter: char| letter.is_alphanumeric() || "/._-+:@%".contains(letter);
+    if path.chars().all(plain) {
+        return path;
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
+fn told(done: &TrainReport, resume: Option<String>) -> String {
+    if let Some(command) = resume {
+        return format!(
+            "stopped after {} complete epochs; go on with\n  {command}",
+            done.epochs.len()
+        );
+    }
+    let best = match done.best.top1 {
+        Some(top1) => format!("best top-1 {top1:.2} % in epoch {}", done.best.epoch),
+        None => format!("nothing to validate on; epoch {}", done.best.epoch),
+    };
+    let early = match done.ended {
+        Ended::Early => ", stopped early",
+        _ => "",
+    };
+    format!("{best}{early}, kept in {}", done.checkpoint.display())
+}
+
+fn document(done: &TrainReport, resume: Option<String>) -> Value {
     let epochs = done.epochs.iter().map(|epoch| {
         json!({
             "epoch": epoch.epoch,
             "train_loss": epoch.train_loss,
             "valid_loss": epoch.valid_loss,
             "top1": epoch.top1,
+            "lr": epoch.lr,
             "seconds": epoch.seconds,
             "data_wait": epoch.data_wait,
             "skipped": epoch.skipped,
@@ -109,25 +179,13 @@ fn document(done: &TrainReport) -> Value {
         "epochs": epochs.collect::<Vec<_>>(),
         "best": { "epoch": done.best.epoch, "top1": done.best.top1 },
         "checkpoint": done.checkpoint,
+        "ended": match done.ended {
+            Ended::Finished => "finished",
+            Ended::Early => "early",
+            Ended::Stopped => "stopped",
+        },
+        "resume": resume,
     })
-}
-
-fn line(epoch: &EpochReport, total: usize) -> String {
-    let valid = match (epoch.valid_loss, epoch.top1) {
-        (Some(loss), Some(top1)) => format!("valid loss {loss:.4}, top-1 {top1:.2} %, "),
-        _ => String::new(),
-    };
-    let skipped = match epoch.skipped {
-        0 => String::new(),
-        count => format!(", {count} images cannot be read"),
-    };
-    format!(
-        "epoch {}/{total}: train loss {:.4}, {valid}{:.1} s, waiting for data {:.1} %{skipped}",
-        epoch.epoch,
-        epoch.train_loss,
-        epoch.seconds,
-        100.0 * epoch.data_wait
-    )
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -136,5 +194,17 @@ fn pair(text: &str) -> Result<(String, String), String> {
             Ok((key.trim().to_owned(), value.trim().to_owned()))
         }
         _ => Err("expected KEY=VALUE, as optimizer.lr=0.05".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_quoted_only_where_a_shell_needs_it() {
+        assert_eq!(quoted(Path::new("runs/net-1.2")), "runs/net-1.2");
+        assert_eq!(quoted(Path::new("my run")), "'my run'");
+        assert_eq!(quoted(Path::new("it's")), r"'it'\''s'");
     }
 }

@@ -15,7 +15,7 @@ use burn::tensor::{Device, Int, Tensor};
 pub(crate) use carried::unpack;
 pub use source::BadImages;
 pub(crate) use source::{Order, Source, Views, workers};
-pub(crate) use watch::{Waited, Watch};
+pub(crate) use watch::Watch;
 
 use pass::Pass;
 

@@ -1,6 +1,7 @@
 //! Recipes: one TOML file per training run.
 
 mod data;
+mod extras;
 mod optimizer;
 mod overrides;
 mod schedule;
@@ -13,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 pub use data::{Data, Valid};
-pub use optimizer::{Algorithm, Optimizer};
+pub use extras::{EarlyStopping, Ema, FineTune};
+pub use optimizer::{Algorithm, Decayed, Optimizer};
+pub(crate) use optimizer::{BETAS, MOMENTUM};
 pub use schedule::{Decay, ScheduleConfig};
 
 use crate::data::Dataset;
@@ -32,15 +35,31 @@ pub struct Recipe {
     pub classes: usize,
     /// Number of image channels.
     pub channels: usize,
+    /// Weights to begin with, where not random ones: named ones, as `resnet50.tv2_in1k`, or a
+    /// file. Their last layer is drawn anew where the classes differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// Passes over the training images.
     pub epochs: usize,
-    /// Images per step.
+    /// Images that are in memory at a time.
     pub batch: usize,
+    /// Batches whose gradients are averaged for one step.
+    #[serde(default = "one")]
+    pub accumulate: usize,
     /// Seed of the initial weights, the order and the augmentation.
     pub seed: u64,
     /// Share of the target that is spread over all classes; 0 for none.
     #[serde(default)]
     pub label_smoothing: f32,
+    /// Probability of dropping the last residual branch in training; earlier ones are dropped
+    /// less, in equal steps down to 0 (see
+    /// [`StochasticDepth`](burn_zoo_core::StochasticDepth)). 0 for none.
+    #[serde(default)]
+    pub stochastic_depth: f64,
+    /// Computes cheap results again in the backward pass rather than keep them: less memory, more
+    /// time.
+    #[serde(default)]
+    pub gradient_checkpointing: bool,
     /// Folder of the run, which must not hold one yet.
     pub output: PathBuf,
     /// The images.
@@ -52,6 +71,19 @@ pub struct Recipe {
     pub optimizer: Optimizer,
     /// The learning rate over time.
     pub schedule: ScheduleConfig,
+    /// Averages the weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema: Option<Ema>,
+    /// Ends the run early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early_stopping: Option<EarlyStopping>,
+    /// Trains parts of the network less, or not at all.
+    #[serde(default, skip_serializing_if = "FineTune::is_plain")]
+    pub fine_tune: FineTune,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl Recipe {
@@ -93,7 +125,7 @@ impl Recipe {
         };
         // Read as it stands first, since only then messages have line numbers.
         let unchanged = overrides.is_empty();
-        let recipe: Self = if unchanged {
+        let mut recipe: Self = if unchanged {
             toml::from_str(text).map_err(|error| failed(one_line(&error.to_string())))?
         } else {
             let mut table: Table =
@@ -106,6 +138,8 @@ impl Recipe {
                 .map_err(|error: toml::de::Error| failed(one_line(&error.to_string())))?
         };
         recipe.check().map_err(failed)?;
+        recipe.optimizer.resolve();
+        recipe.schedule.resolve();
         Ok(recipe)
     }
 
@@ -126,6 +160,7 @@ impl Recipe {
             ("channels", self.channels),
             ("epochs", self.epochs),
             ("batch", self.batch),
+            ("accumulate", self.accumulate),
         ];
         for (key, value) in positive {
             if value == 0 {
@@ -133,11 +168,29 @@ impl Recipe {
             }
         }
         range("label_smoothing", f64::from(self.label_smoothing), 0.0..1.0)?;
+        range("stochastic_depth", self.stochastic_depth, 0.0..1.0)?;
         self.data.check()?;
         self.mix.check()?;
         self.optimizer.check()?;
-        self.schedule.check(self.epochs)
+        self.schedule.check(self.epochs, self.optimizer.lr)?;
+        if let Some(ema) = &self.ema {
+            ema.check()?;
+        }
+        if let Some(early) = self.early_stopping {
+            early.check()?;
+        }
+        self.fine_tune.check()
     }
+}
+
+/// Says which values of `of` a key goes with, if it is `given` and `fits` none of them.
+fn belongs(key: &str, given: bool, fits: bool, of: &str, values: &str) -> Result<(), String> {
+    if given && !fits {
+        return Err(format!(
+            "{key} has no meaning here; it goes with {of} = {values}"
+        ));
+    }
+    Ok(())
 }
 
 /// Says which values a key takes, if this is none of them.
@@ -188,7 +241,7 @@ pub(crate) mod tests {
     #[test]
     fn defaults_are_the_papers() {
         let recipe = Recipe::parse("small", SMALL, &[]).unwrap();
-        assert_eq!(recipe.optimizer.momentum, 0.9);
+        assert_eq!(recipe.optimizer.momentum, Some(0.9));
         assert_eq!(recipe.optimizer.weight_decay, 0.0);
         assert_eq!(recipe.data.valid, Valid::Count(5));
         assert_eq!(recipe.data.train, "train");
@@ -204,6 +257,17 @@ pub(crate) mod tests {
                 SMALL.replace("valid =", "validation ="),
                 "validation",
                 "augment",
+            ),
+            (format!("{SMALL}[ema]\nwarm = true"), "warm", "decay"),
+            (
+                format!("{SMALL}[fine_tune]\nfrozen = []"),
+                "frozen",
+                "freeze",
+            ),
+            (
+                format!("{SMALL}[early_stopping]\nepochs = 3"),
+                "epochs",
+                "patience",
             ),
         ] {
             let message = Recipe::parse("small", &text, &[]).unwrap_err().to_string();
@@ -247,6 +311,15 @@ pub(crate) mod tests {
             ("label_smoothing", "1"),
             ("schedule.warmup_epochs", "3"),
             ("schedule.milestones", "[1]"),
+            ("schedule.gamma", "0.5"),
+            ("schedule.min_lr", "0.2"),
+            ("optimizer.betas", "[0.9, 0.99]"),
+            ("optimizer.clip_norm", "0"),
+            ("accumulate", "0"),
+            ("stochastic_depth", "1"),
+            ("ema.decay", "1.0"),
+            ("early_stopping.patience", "0"),
+            ("fine_tune.lr_factors.head", "-1"),
             ("data.valid", "1.5"),
         ] {
             let message = with(key, value).unwrap_err().to_string();
@@ -256,8 +329,34 @@ pub(crate) mod tests {
 
     #[test]
     fn a_recipe_survives_writing_and_reading() {
-        let recipe = with("data.valid", "0.5").unwrap();
+        let given = [
+            ("data.valid", "0.5"),
+            ("weights", "net.safetensors"),
+            ("optimizer.kind", "rmsprop-tf"),
+            ("optimizer.clip_value", "0.5"),
+            ("schedule.decay", "one-cycle"),
+            ("ema.decay", "0.99"),
+            ("early_stopping.patience", "3"),
+            ("fine_tune.freeze", "[\"backbone\"]"),
+            ("fine_tune.lr_factors.stage1", "0.1"),
+        ];
+        let given = given.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let recipe = Recipe::parse("small", SMALL, &given).unwrap();
         let text = toml::to_string(&recipe).unwrap();
         assert_eq!(Recipe::parse("again", &text, &[]).unwrap(), recipe);
+    }
+
+    #[test]
+    fn what_a_recipe_leaves_open_is_filled_in() {
+        let text = toml::to_string(&with("optimizer.kind", "adamw").unwrap()).unwrap();
+        for line in [
+            "betas = [0.9, 0.999]",
+            "epsilon = 1e-8",
+            "min_lr = 0.0",
+            "accumulate = 1",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+        assert!(!text.contains("momentum"), "{text}");
     }
 }
