@@ -45,7 +45,13 @@ impl PackedLinear {
             width: width(isa),
             inputs: |_| 0..1,
             rows: inputs,
-            weight: |_: &Panel, row: usize, output: usize| weight[row * outputs + output],
+            fill: |panel: &Panel, packed: &mut [f32]| {
+                let rows = packed.chunks_exact_mut(panel.width * LANES);
+                for (row, weight) in rows.zip(weight.chunks_exact(outputs)) {
+                    let weight = &weight[panel.outputs(outputs)];
+                    row[..weight.len()].copy_from_slice(weight);
+                }
+            },
         };
         Self {
             isa,

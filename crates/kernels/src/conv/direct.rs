@@ -109,14 +109,21 @@ pub(super) fn pack(
             first..((last + 1) * group_in).div_ceil(LANES)
         },
         rows: taps * LANES,
-        weight: |panel: &Panel, row: usize, output: usize| {
-            let (block, tap, lane) = (row / LANES / taps, row / LANES % taps, row % LANES);
-            let input = (panel.first_in + block) * LANES + lane;
-            let first = output / group_out * group_in;
-            if (first..first + group_in).contains(&input) {
-                weight[(output * group_in + input - first) * taps + tap]
-            } else {
-                0.0
+        fill: |panel: &Panel, packed: &mut [f32]| {
+            let rows = packed.chunks_exact_mut(panel.width * LANES);
+            for (i, row) in rows.enumerate() {
+                let (block, tap, lane) = (i / LANES / taps, i / LANES % taps, i % LANES);
+                let input = (panel.first_in + block) * LANES + lane;
+                for (output, to) in panel.outputs(outputs).zip(row) {
+                    let first = if spec.groups == 1 {
+                        0
+                    } else {
+                        output / group_out * group_in
+                    };
+                    if (first..first + group_in).contains(&input) {
+                        *to = weight[(output * group_in + input - first) * taps + tap];
+                    }
+                }
             }
         },
     };
