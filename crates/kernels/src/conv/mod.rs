@@ -1,7 +1,7 @@
 //! Convolution.
 
 mod depthwise;
-pub(crate) mod direct;
+mod direct;
 pub(crate) mod panel;
 mod planar;
 mod spec;

@@ -4,11 +4,10 @@
 #![allow(unsafe_code, reason = "calls the tile")]
 
 use super::Conv2dSpec;
-use super::direct::{Split, TilePlace, Tiles};
 use super::panel::{Packing, Panel, Panels, width};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes, block};
-use crate::tasks::{each_task, share};
+use crate::tasks::{Split, TilePlace, Tiles, each_task, share};
 use crate::tile::{MAX_BLOCKS, MAX_PIXELS, Tile};
 use crate::{Dims, Isa, LANES, Padding, View};
 
