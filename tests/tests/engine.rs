@@ -331,6 +331,33 @@ fn an_operation_without_a_kernel_is_named_and_the_module_runs_itself() {
 }
 
 #[test]
+fn what_is_neither_an_image_nor_a_row_falls_back_too() {
+    let device = device();
+    let module = LinearConfig::new(6, 3).init(&device);
+    let shape = [2, 6, 1, 1];
+    let cube = |_: &Linear, images: Tensor<4>| images.reshape([1, 3, 4]);
+    let plan: Plan<3> = Plan::capture(&module, shape, Precision::Fast, cube);
+    assert_eq!(plan.fell_back(), ["reshape to [1, 3, 4]"]);
+    assert_eq!(
+        values(plan.run(noise(shape)).unwrap()),
+        values(noise(shape))
+    );
+
+    let parameter = |module: &Linear, _: Tensor<4>| module.weight.val();
+    let plan = Plan::capture(&module, shape, Precision::Fast, parameter);
+    assert_eq!(plan.fell_back(), ["an output that is a parameter"]);
+
+    let nothing = |_: &Linear, images: Tensor<4>| images;
+    let plan = Plan::capture(&module, shape, Precision::Fast, nothing)
+        .strict()
+        .unwrap();
+    assert_eq!(
+        values(plan.run(noise(shape)).unwrap()),
+        values(noise(shape))
+    );
+}
+
+#[test]
 fn a_plan_takes_its_own_shape_only_and_plans_take_any() {
     let model = network("resnet20_cifar", 10, 3);
     let plan = model.compile([2, 3, 32, 32]).unwrap();

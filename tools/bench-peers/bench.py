@@ -83,6 +83,7 @@ def measure(arguments, model, file, batch, threads):
             "threads": threads,
             "peer": peer.name,
             "median_ms": round(medians[peer.name], 2),
+            "least_ms": round(min(peer.times[WARM_UP:]), 2),
             "to_onnxruntime": round(medians[peer.name] / reference, 3) if reference else "",
             "compile_ms": peer.compile_ms,
             "peak_mb": round(peer.peak_mb()),

@@ -1,6 +1,6 @@
 //! From Burn's recorded operations to our graph.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use burn::backend::ir::{
@@ -8,42 +8,52 @@ use burn::backend::ir::{
     ModuleOperationIr as Module, NumericOperationIr as Numeric, OperationIr, ScalarIr, TensorId,
     TensorIr,
 };
-use burn_zoo_graph::Recording;
+use burn::tensor::TensorData;
+use burn_zoo_graph::{Parameter, Recording};
 use burn_zoo_kernels::{
     Activation, Binary, Conv2dSpec, PadCount, Padding, PoolSpec, Rounding, Unary,
 };
 
 use crate::ir::{Conv, Graph, Linear, Node, Norm, Numbers, Op, Part, ValueId};
 
-/// The recorded operations as a graph, one node each. What has no node of its own is
-/// [`Op::Foreign`] under Burn's name.
-pub(crate) fn lower(recording: &Recording) -> Graph {
-    let shape = recording
-        .operations
-        .iter()
-        .flat_map(|operation| operation.nodes())
-        .find(|tensor| tensor.id == recording.input)
-        .map_or_else(Vec::new, dims);
+/// The operations recorded of images of this shape as a graph, one node each. What has no node of
+/// its own is [`Op::Foreign`] under Burn's name. The recorded numbers are given up one by one, so
+/// that weights are not held twice.
+pub(crate) fn lower(recording: Recording, shape: [usize; 4]) -> Graph {
+    let Recording {
+        operations,
+        values: recorded,
+        parameters,
+        input: images,
+        outputs,
+    } = recording;
     let mut lowering = Lowering {
-        recording,
+        recorded,
+        parameters,
         graph: Graph::new(shape),
         values: HashMap::new(),
         constants: HashMap::new(),
     };
     let input = lowering.graph.input;
-    lowering.values.insert(recording.input, input);
-    for operation in &recording.operations {
+    lowering.values.insert(images, input);
+    for operation in &operations {
         lowering.operation(operation);
     }
-    let output = recording.outputs.first();
-    if let Some(value) = output.and_then(|id| lowering.values.get(id)) {
-        lowering.graph.output = *value;
-    }
+    let output = outputs.first();
+    let output = output.and_then(|id| lowering.values.get(id).copied());
+    lowering.graph.output = output.unwrap_or_else(|| {
+        let constant = lowering.graph.value([]);
+        let op = Op::Foreign("an output that is a parameter".to_owned());
+        lowering.graph.nodes.push(Node::new(op, &[], &[constant]));
+        constant
+    });
     lowering.graph
 }
 
-struct Lowering<'a> {
-    recording: &'a Recording,
+struct Lowering {
+    /// Numbers that no operation has read yet.
+    recorded: BTreeMap<TensorId, TensorData>,
+    parameters: HashMap<TensorId, Parameter>,
     graph: Graph,
     values: HashMap<TensorId, ValueId>,
     /// Numbers that an operation reads, by the tensor that holds them.
@@ -84,7 +94,7 @@ impl<'a> Lowered<'a> {
     }
 }
 
-impl Lowering<'_> {
+impl Lowering {
     fn operation(&mut self, operation: &OperationIr) {
         if matches!(operation, OperationIr::Init(_) | OperationIr::Drop(_)) {
             return;
@@ -196,7 +206,7 @@ impl Lowering<'_> {
             }
             Module::MaxPool2d(it) if it.dilation == [1, 1] => {
                 let spec = pool(it.kernel_size, it.stride, it.padding, it.ceil_mode);
-                Lowered::new(Op::MaxPool(spec), &[&it.x], &it.out)
+                pooled(spec, Op::MaxPool(spec), &it.x, &it.out)
             }
             Module::AvgPool2d(it) => {
                 let spec = pool(it.kernel_size, it.stride, it.padding, it.ceil_mode);
@@ -205,7 +215,7 @@ impl Lowering<'_> {
                 } else {
                     PadCount::Exclude
                 };
-                Lowered::new(Op::AveragePool(spec, count), &[&it.x], &it.out)
+                pooled(spec, Op::AveragePool(spec, count), &it.x, &it.out)
             }
             Module::AvgPool1d(it) => {
                 let size = it.kernel_size;
@@ -253,11 +263,8 @@ impl Lowering<'_> {
                 }
                 // Windows of one pixel: every n-th one, exactly.
                 let spec = pool([1, 1], [rows?, columns?], [0, 0], false);
-                Lowered::new(
-                    Op::AveragePool(spec, PadCount::Exclude),
-                    &[&it.tensor],
-                    &it.out,
-                )
+                let op = Op::AveragePool(spec, PadCount::Exclude);
+                pooled(spec, op, &it.tensor, &it.out)
             }
             _ => None,
         }
@@ -353,7 +360,7 @@ impl Lowering<'_> {
         if let Some(numbers) = self.constants.get(&tensor.id) {
             return Some(Arc::clone(numbers));
         }
-        let data = self.recording.values.get(&tensor.id)?;
+        let data = self.recorded.remove(&tensor.id)?;
         let numbers: Numbers = match data.as_slice::<f32>() {
             Ok(numbers) => numbers.into(),
             Err(_) if data.dtype().is_float() => data.iter::<f32>().collect(),
@@ -365,7 +372,7 @@ impl Lowering<'_> {
 
     /// The path of the layer that a parameter belongs to.
     fn name(&self, weight: &TensorIr) -> String {
-        let Some(parameter) = self.recording.parameters.get(&weight.id) else {
+        let Some(parameter) = self.parameters.get(&weight.id) else {
             return String::new();
         };
         let path = parameter
@@ -399,6 +406,18 @@ fn pool(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2], ceil: bool)
             Rounding::Floor
         },
     }
+}
+
+/// A pooling operation whose windows are as many as Burn's.
+fn pooled<'o>(
+    spec: PoolSpec,
+    op: Op,
+    input: &'o TensorIr,
+    out: &'o TensorIr,
+) -> Option<Lowered<'o>> {
+    let size = spec.output_size([input.shape[2], input.shape[3]]);
+    let same = size == [out.shape[2], out.shape[3]];
+    same.then(|| Lowered::new(op, &[input], out))?
 }
 
 /// As one scale and one shift per channel (Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 2),

@@ -63,15 +63,14 @@ impl<const D: usize> Plan<D> {
             output = found.dims();
             vec![found]
         });
-        let mut graph = lower(&recording);
-        drop(recording);
+        let mut graph = lower(recording, shape);
         let recorded = graph.nodes.len();
         let (mut changes, foreign) = passes::simplify(&mut graph);
         let mut infos = Vec::new();
         let body = if foreign.is_empty() {
             passes::place(&mut graph, &mut changes);
-            let program = Program::new(&graph, precision);
             infos = explain::steps(&graph);
+            let program = Program::new(graph, precision);
             program.describe(&mut infos);
             Body::Program(program)
         } else {

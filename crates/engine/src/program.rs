@@ -33,19 +33,21 @@ struct State {
 }
 
 impl Program {
-    /// Packs the weights of a graph whose values have places.
-    pub(crate) fn new(graph: &Graph, precision: Precision) -> Self {
+    /// Packs the weights of a graph whose values have places, and drops each one's own form.
+    pub(crate) fn new(mut graph: Graph, precision: Precision) -> Self {
         let isa = Isa::detect();
-        let memory = memory::plan(graph);
+        let memory = memory::plan(&graph);
+        let unshared = memory::unshared(&graph);
+        let nodes = std::mem::take(&mut graph.nodes);
+        let graph = &graph;
         let places = |values: &[crate::ir::ValueId]| {
             let places = values.iter().map(|it| Place::of(graph, &memory, *it));
             places.collect()
         };
-        let steps: Vec<_> = graph
-            .nodes
-            .par_iter()
+        let steps: Vec<_> = nodes
+            .into_par_iter()
             .map(|node| Step {
-                kernel: Kernel::new(graph, node, isa, precision),
+                kernel: Kernel::new(graph, &node, isa, precision),
                 reads: places(&node.inputs),
                 writes: places(&node.outputs),
             })
@@ -67,7 +69,7 @@ impl Program {
             state: Mutex::new(state),
             lens: memory.buffers,
             bytes: [numbers * size_of::<f32>(), weights],
-            unshared: memory::unshared(graph) * size_of::<f32>(),
+            unshared: unshared * size_of::<f32>(),
         }
     }
 

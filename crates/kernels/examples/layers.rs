@@ -146,6 +146,7 @@ struct Ready {
     scratch: Buffer,
     seconds: Vec<f64>,
     percent: Vec<f64>,
+    packing: f64,
 }
 
 impl Ready {
@@ -158,7 +159,9 @@ impl Ready {
             bias: None,
             scale: 1.0,
         };
+        let start = Instant::now();
         let conv = PackedConv::new(isa, spec, weights, algorithm);
+        let packing = start.elapsed().as_secs_f64();
         Self {
             scratch: Buffer::zeros(conv.scratch_len(dims, threads)),
             to: spec.output_dims(dims),
@@ -166,6 +169,7 @@ impl Ready {
             dims,
             seconds: Vec::new(),
             percent: Vec::new(),
+            packing,
         }
     }
 
@@ -285,7 +289,7 @@ fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa,
             }
             let [least, median] = least_and_median(&mut rounds);
             println!(
-                "{}: {:.2} GFLOP, {:.2} ms least, {:.2} ms median, {:.0} % of peak",
+                "{}: {:.2} GFLOP, {:.2} ms least, {:.2} ms median, {:.0} % of peak, packed in {:.0} ms",
                 if winograd {
                     "as chosen"
                 } else {
@@ -295,6 +299,7 @@ fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa,
                 least * 1e3,
                 median * 1e3,
                 least_and_median(&mut percent)[1],
+                ready.iter().map(|it| it.packing).sum::<f64>() * 1e3,
             );
         }
         return;
@@ -434,7 +439,11 @@ fn peak_portable() -> u32 {
     // Not the same to the compiler, which would compute them once.
     let mut sums = [one; 12].map(std::hint::black_box);
     for _ in 0..STEPS {
-        sums = sums.map(|it| [0, 1, 2, 3].map(|i| it[i] * one[i] + one[i]));
+        for sum in &mut sums {
+            for (sum, one) in sum.iter_mut().zip(one) {
+                *sum = *sum * one + one;
+            }
+        }
     }
     std::hint::black_box(sums);
     STEPS * 12 * 4 * 2

@@ -6,7 +6,7 @@
 //!
 //! - **Padding lanes.** The last block of a tensor whose channels are no multiple of 16 ends in
 //!   padding lanes. They are zero: every kernel here writes zeros there, and every kernel may rely on
-//!   it.
+//!   it. (Where NaN or infinity went into a pixel, they may be NaN like its other lanes.)
 //! - **Windows.** A [`View`] may be a run of whole blocks of a joint tensor. Concatenation costs
 //!   nothing then: each branch stores into its own blocks. What does not start at a multiple of 16
 //!   channels is placed by [`copy_channels`].
@@ -43,3 +43,8 @@ pub use pool::{
     PadCount, Padding, PoolSpec, Rounding, adaptive_average_pool, average_pool,
     global_average_pool, max_pool,
 };
+
+/// The README's example, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,18 +1,14 @@
 //! Fully connected layers.
 #![allow(unsafe_code, reason = "calls the tile")]
 
-use crate::conv::direct::Tiles;
 use crate::conv::panel::{Packing, Panel, Panels, width};
 use crate::simd::{Kernel, Lanes};
-use crate::tasks::{each_task, share};
+use crate::tasks::{Split, Tiles, each_task, share};
 use crate::tile::{MAX_BLOCKS, MAX_PIXELS, Shared, Tile};
 use crate::{Activation, Isa, LANES, Unary};
 
 /// Rows of one task.
 const MAX_ROWS: usize = 32;
-/// Tasks for each thread.
-const TASKS_PER_THREAD: usize = 4;
-
 /// `[batch, in] -> [batch, out]`, row by row without padding; the weights packed for one instruction
 /// set.
 #[derive(Clone, Debug)]
@@ -45,7 +41,13 @@ impl PackedLinear {
             width: width(isa),
             inputs: |_| 0..1,
             rows: inputs,
-            weight: |_: &Panel, row: usize, output: usize| weight[row * outputs + output],
+            fill: |panel: &Panel, packed: &mut [f32]| {
+                let rows = packed.chunks_exact_mut(panel.width * LANES);
+                for (row, weight) in rows.zip(weight.chunks_exact(outputs)) {
+                    let weight = &weight[panel.outputs(outputs)];
+                    row[..weight.len()].copy_from_slice(weight);
+                }
+            },
         };
         Self {
             isa,
@@ -88,9 +90,8 @@ impl PackedLinear {
             "an input has fewer than 2^32 numbers"
         );
         let panels = &self.weights.panels;
-        let chunks = rows.div_ceil(MAX_ROWS);
-        let wanted = rayon::current_num_threads() * TASKS_PER_THREAD;
-        let shares = wanted.div_ceil(chunks.max(1)).min(panels.len());
+        let threads = rayon::current_num_threads();
+        let Split { chunks, shares } = Split::new(rows, MAX_ROWS, panels.len(), threads);
         let target = Shared(output.as_mut_ptr());
         each_task(chunks * shares, &mut [], 0, |task, _| {
             let (chunk, part) = (task / shares, task % shares);

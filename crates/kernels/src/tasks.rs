@@ -1,7 +1,11 @@
-//! Sharing tasks among threads, each with its own part of the scratch memory.
+//! Cutting work into tiles and tasks, and sharing tasks among threads, each with its own part of the
+//! scratch memory.
 
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Tasks for each thread, so that none waits long for the last.
+const TASKS_PER_THREAD: usize = 4;
 
 /// Runs `task` for each number below `tasks`, on as many threads as the current pool has and
 /// `scratch` has parts of `part` numbers for.
@@ -57,4 +61,75 @@ pub(crate) fn each_task(
 /// The part of `total` that is task number `index` of `tasks`: as even as can be.
 pub(crate) fn share(index: usize, tasks: usize, total: usize) -> std::ops::Range<usize> {
     index * total / tasks..(index + 1) * total / tasks
+}
+
+/// How the pixels of each image, in a row, are cut into tiles.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tiles {
+    pixels: usize,
+    size: usize,
+}
+
+/// The pixels of one tile.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TilePlace {
+    pub(crate) image: usize,
+    pub(crate) first: usize,
+    pub(crate) pixels: usize,
+}
+
+impl Tiles {
+    /// Tiles of at most `size` pixels, for images of `pixels` pixels.
+    pub(crate) fn new(pixels: usize, size: usize) -> Self {
+        Self { pixels, size }
+    }
+
+    /// How many an image has.
+    pub(crate) fn of_image(&self) -> usize {
+        self.pixels.div_ceil(self.size)
+    }
+
+    /// A tile, counted through all images. The last two of an image share what is left, since a tile
+    /// of one pixel takes nearly as long as one of four.
+    #[inline(always)]
+    pub(crate) fn place(&self, index: usize) -> TilePlace {
+        let count = self.of_image();
+        let start = |index: usize| {
+            if index + 1 == count && count > 1 {
+                let last_two = (count - 2) * self.size;
+                last_two + (self.pixels - last_two).div_ceil(2)
+            } else {
+                (index * self.size).min(self.pixels)
+            }
+        };
+        let (image, index) = (index / count, index % count);
+        TilePlace {
+            image,
+            first: start(index),
+            pixels: start(index + 1) - start(index),
+        }
+    }
+}
+
+/// How many tasks: chunks of tiles, times shares of the panels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Split {
+    pub(crate) chunks: usize,
+    pub(crate) shares: usize,
+}
+
+impl Split {
+    /// At most `max_tiles` tiles in a task, a multiple of four.
+    pub(crate) fn new(tiles: usize, max_tiles: usize, panels: usize, threads: usize) -> Self {
+        let wanted = if threads > 1 {
+            threads * TASKS_PER_THREAD
+        } else {
+            1
+        };
+        let chunks = tiles
+            .div_ceil(max_tiles)
+            .max(wanted.min(tiles.div_ceil(max_tiles / 4)));
+        let shares = wanted.div_ceil(chunks.max(1)).min(panels).max(1);
+        Self { chunks, shares }
+    }
 }

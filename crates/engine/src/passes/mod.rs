@@ -57,9 +57,13 @@ pub(crate) fn simplify(graph: &mut Graph) -> (Changes, Vec<String>) {
     changes.activations = run(activation::fuse);
     let mut foreign = Vec::new();
     for node in &graph.nodes {
-        let runs = !matches!(node.op, Op::Foreign(_) | Op::Part(_));
-        let word = node.op.word();
-        if !runs && !foreign.contains(&word) {
+        let odd = node.outputs.iter().find(|it| graph.dims(**it).is_none());
+        let word = match (&node.op, odd) {
+            (Op::Foreign(_) | Op::Part(_), _) => node.op.word(),
+            (op, Some(output)) => format!("{} to {:?}", op.word(), graph.shape(*output)),
+            (_, None) => continue,
+        };
+        if !foreign.contains(&word) {
             foreign.push(word);
         }
     }

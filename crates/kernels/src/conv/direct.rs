@@ -5,7 +5,7 @@ use super::Conv2dSpec;
 use super::panel::{Packing, Panel, Panels, width};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes};
-use crate::tasks::{each_task, share};
+use crate::tasks::{Split, TilePlace, Tiles, each_task, share};
 use crate::tile::{ALL_OUTSIDE, MAX_PIXELS, OUTSIDE, Tile};
 use crate::{Dims, Isa, LANES, Padding, View};
 use std::ops::Range;
@@ -14,79 +14,7 @@ use std::ops::Range;
 const WEIGHT_BYTES: usize = 16 << 10;
 /// Tiles of one task: their input should fit in the second-level cache.
 const MAX_TILES: usize = 32;
-/// Tasks for each thread, so that none waits long for the last.
-const TASKS_PER_THREAD: usize = 4;
-
 static ZEROS: [f32; LANES] = [0.0; LANES];
-
-/// How the pixels of each image, in a row, are cut into tiles.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tiles {
-    pixels: usize,
-    size: usize,
-}
-
-/// The pixels of one tile.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TilePlace {
-    pub(crate) image: usize,
-    pub(crate) first: usize,
-    pub(crate) pixels: usize,
-}
-
-impl Tiles {
-    /// Tiles of at most `size` pixels, for images of `pixels` pixels.
-    pub(crate) fn new(pixels: usize, size: usize) -> Self {
-        Self { pixels, size }
-    }
-
-    pub(crate) fn of_image(&self) -> usize {
-        self.pixels.div_ceil(self.size)
-    }
-
-    /// A tile, counted through all images. The last two of an image share what is left, since a tile
-    /// of one pixel takes nearly as long as one of four.
-    #[inline(always)]
-    pub(crate) fn place(&self, index: usize) -> TilePlace {
-        let count = self.of_image();
-        let start = |index: usize| {
-            if index + 1 == count && count > 1 {
-                let last_two = (count - 2) * self.size;
-                last_two + (self.pixels - last_two).div_ceil(2)
-            } else {
-                (index * self.size).min(self.pixels)
-            }
-        };
-        let (image, index) = (index / count, index % count);
-        TilePlace {
-            image,
-            first: start(index),
-            pixels: start(index + 1) - start(index),
-        }
-    }
-}
-
-/// How many tasks: chunks of tiles, times shares of the panels.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Split {
-    pub(crate) chunks: usize,
-    pub(crate) shares: usize,
-}
-
-impl Split {
-    pub(crate) fn new(tiles: usize, max_tiles: usize, panels: usize, threads: usize) -> Self {
-        let wanted = if threads > 1 {
-            threads * TASKS_PER_THREAD
-        } else {
-            1
-        };
-        let chunks = tiles
-            .div_ceil(max_tiles)
-            .max(wanted.min(tiles.div_ceil(max_tiles / 4)));
-        let shares = wanted.div_ceil(chunks.max(1)).min(panels).max(1);
-        Self { chunks, shares }
-    }
-}
 
 /// Packs `[out, in / groups, height, width]` in rows `[in block][tap][16]`. Where groups end inside a
 /// block, the weights between channels of different groups are zeros.
@@ -109,26 +37,30 @@ pub(super) fn pack(
             first..((last + 1) * group_in).div_ceil(LANES)
         },
         rows: taps * LANES,
-        weight: |panel: &Panel, row: usize, output: usize| {
-            let (block, tap, lane) = (row / LANES / taps, row / LANES % taps, row % LANES);
-            let input = (panel.first_in + block) * LANES + lane;
-            let first = output / group_out * group_in;
-            if (first..first + group_in).contains(&input) {
-                weight[(output * group_in + input - first) * taps + tap]
-            } else {
-                0.0
+        fill: |panel: &Panel, packed: &mut [f32]| {
+            let rows = packed.chunks_exact_mut(panel.width * LANES);
+            for (i, row) in rows.enumerate() {
+                let (block, tap, lane) = (i / LANES / taps, i / LANES % taps, i % LANES);
+                let input = (panel.first_in + block) * LANES + lane;
+                for (output, to) in panel.outputs(outputs).zip(row) {
+                    let first = if spec.groups == 1 {
+                        0
+                    } else {
+                        output / group_out * group_in
+                    };
+                    if (first..first + group_in).contains(&input) {
+                        *to = weight[(output * group_in + input - first) * taps + tap];
+                    }
+                }
             }
         },
     };
     Panels::pack(&packing, bias)
 }
 
-fn table_len(spec: &Conv2dSpec) -> usize {
-    MAX_TILES * spec.kernel[0] * spec.kernel[1] * MAX_PIXELS
-}
-
+/// For the offsets of all taps of a task's tiles.
 pub(super) fn scratch_len(spec: &Conv2dSpec) -> usize {
-    table_len(spec)
+    MAX_TILES * spec.kernel[0] * spec.kernel[1] * MAX_PIXELS
 }
 
 pub(super) fn run(
@@ -148,7 +80,7 @@ pub(super) fn run(
     each_task(
         split.chunks * split.shares,
         scratch,
-        table_len(spec),
+        scratch_len(spec),
         |task, table| {
             let (chunk, part) = (task / split.shares, task % split.shares);
             isa.run(Task {

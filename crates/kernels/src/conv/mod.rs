@@ -1,7 +1,7 @@
 //! Convolution.
 
 mod depthwise;
-pub(crate) mod direct;
+mod direct;
 pub(crate) mod panel;
 mod planar;
 mod spec;
@@ -136,7 +136,7 @@ impl PackedConv {
     pub fn scratch_len(&self, input: Dims, threads: usize) -> usize {
         let part = match self.algorithm {
             Algorithm::Direct | Algorithm::Pointwise => direct::scratch_len(&self.spec),
-            Algorithm::Winograd => winograd::scratch_len(&self.spec),
+            Algorithm::Winograd => winograd::scratch_len(self.isa, &self.spec),
             Algorithm::Planar => planar::scratch_len(&self.spec, input),
             Algorithm::Depthwise => 0,
         };

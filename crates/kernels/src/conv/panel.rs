@@ -19,6 +19,14 @@ pub(crate) struct Panel {
     pub(crate) weight: usize,
 }
 
+impl Panel {
+    /// Its channels of a layer that has `outputs`.
+    pub(crate) fn outputs(&self, outputs: usize) -> Range<usize> {
+        let first = self.first_out * LANES;
+        first..(first + self.width * LANES).min(outputs)
+    }
+}
+
 /// All weights and biases of a layer.
 #[derive(Clone, Debug)]
 pub(crate) struct Panels {
@@ -28,8 +36,8 @@ pub(crate) struct Panels {
     pub(crate) bias: Buffer,
 }
 
-/// In what order, and how many, the weights of a layer are.
-pub(crate) struct Packing<Inputs, Weight> {
+/// How many weights a layer has, and in what order.
+pub(crate) struct Packing<Inputs, Fill> {
     /// Channels of the output.
     pub(crate) outputs: usize,
     /// Most blocks side by side.
@@ -38,18 +46,18 @@ pub(crate) struct Packing<Inputs, Weight> {
     pub(crate) inputs: Inputs,
     /// Rows of weights for each block of input channels.
     pub(crate) rows: usize,
-    /// The weight in a row of a panel for an output channel.
-    pub(crate) weight: Weight,
+    /// Writes the weights of a panel, row by row, over zeros.
+    pub(crate) fill: Fill,
 }
 
 impl Panels {
-    pub(crate) fn pack<Inputs, Weight>(
-        packing: &Packing<Inputs, Weight>,
+    pub(crate) fn pack<Inputs, Fill>(
+        packing: &Packing<Inputs, Fill>,
         bias: impl Iterator<Item = f32>,
     ) -> Self
     where
         Inputs: Fn(Range<usize>) -> Range<usize>,
-        Weight: Fn(&Panel, usize, usize) -> f32 + Sync,
+        Fill: Fn(&Panel, &mut [f32]) + Sync,
     {
         let Packing { outputs, width, .. } = *packing;
         let out_blocks = outputs.div_ceil(LANES);
@@ -82,14 +90,10 @@ impl Panels {
                 (panel, part)
             })
             .collect();
-        let weight = &packing.weight;
-        parts.into_par_iter().for_each(|(panel, part)| {
-            for (row, to) in part.chunks_exact_mut(panel.width * LANES).enumerate() {
-                for (output, to) in (panel.first_out * LANES..outputs).zip(to) {
-                    *to = weight(panel, row, output);
-                }
-            }
-        });
+        let fill = &packing.fill;
+        parts
+            .into_par_iter()
+            .for_each(|(panel, part)| fill(panel, part));
         let mut biases = Buffer::zeros(out_blocks * LANES);
         biases
             .iter_mut()

@@ -5,13 +5,12 @@
 #![allow(unsafe_code, reason = "calls the tile")]
 
 use super::Conv2dSpec;
-use super::direct::{Split, TilePlace, Tiles};
 use super::panel::{Packing, Panel, Panels, width};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes};
-use crate::tasks::{each_task, share};
+use crate::tasks::{Split, TilePlace, Tiles, each_task, share};
 use crate::tile::{MAX_PIXELS, Tile};
-use crate::{Dims, Isa, Padding};
+use crate::{Dims, Isa, LANES, Padding};
 
 /// Rows of output pixels of one task.
 const MAX_ROWS: usize = 8;
@@ -30,8 +29,13 @@ pub(super) fn pack(
         width: width(isa),
         inputs: |_| 0..1,
         rows: taps * inputs,
-        weight: |_: &Panel, row: usize, output: usize| {
-            weight[(output * inputs + row % inputs) * taps + row / inputs]
+        fill: |panel: &Panel, packed: &mut [f32]| {
+            let rows = packed.chunks_exact_mut(panel.width * LANES);
+            for (i, row) in rows.enumerate() {
+                for (output, to) in panel.outputs(outputs).zip(row) {
+                    *to = weight[(output * inputs + i % inputs) * taps + i / inputs];
+                }
+            }
         },
     };
     Panels::pack(&packing, bias)

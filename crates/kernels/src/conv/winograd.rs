@@ -4,14 +4,12 @@
 #![allow(unsafe_code, reason = "calls the tile")]
 
 use super::Conv2dSpec;
-use super::direct::{Split, TilePlace, Tiles};
 use super::panel::{Packing, Panel, Panels, width};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes, block};
-use crate::tasks::{each_task, share};
+use crate::tasks::{Split, TilePlace, Tiles, each_task, share};
 use crate::tile::{MAX_BLOCKS, MAX_PIXELS, Tile};
 use crate::{Dims, Isa, LANES, Padding, View};
-use rayon::prelude::*;
 
 /// Numbers of a transformed tile.
 const POINTS: usize = 36;
@@ -42,36 +40,41 @@ pub(super) fn pack(
     bias: impl Iterator<Item = f32>,
 ) -> Panels {
     let [inputs, outputs] = spec.channels;
-    let mut transformed = vec![0.0; outputs * inputs * POINTS];
-    transformed
-        .par_chunks_exact_mut(POINTS)
-        .zip(weight.par_chunks_exact(9))
-        .for_each(|(to, weight)| {
-            let columns = G.map(|row| {
-                [0, 1, 2]
-                    .map(|j| -> f64 { (0..3).map(|i| row[i] * f64::from(weight[i * 3 + j])).sum() })
-            });
-            for (i, to) in to.iter_mut().enumerate() {
-                let (column, row) = (columns[i / 6], G[i % 6]);
-                *to = (0..3).map(|j| column[j] * row[j]).sum::<f64>() as f32;
-            }
-        });
     let blocks = inputs.div_ceil(LANES);
     let packing = Packing {
         outputs,
         width: width(isa),
         inputs: |_| 0..blocks,
         rows: POINTS * LANES,
-        weight: |_: &Panel, row: usize, output: usize| {
-            let (point, input) = (row / (blocks * LANES), row % (blocks * LANES));
-            if input < inputs {
-                transformed[(output * inputs + input) * POINTS + point]
-            } else {
-                0.0
+        fill: |panel: &Panel, packed: &mut [f32]| {
+            let row = panel.width * LANES;
+            for input in 0..inputs {
+                for (lane, output) in panel.outputs(outputs).enumerate() {
+                    let weight = &weight[(output * inputs + input) * 9..][..9];
+                    for (point, value) in transform_weight(weight).into_iter().enumerate() {
+                        packed[(point * blocks * LANES + input) * row + lane] = value;
+                    }
+                }
             }
         },
     };
     Panels::pack(&packing, bias)
+}
+
+/// `G g G^T` of 3x3 weights, in 64 bits.
+fn transform_weight(weight: &[f32]) -> [f32; POINTS] {
+    let mut columns = [[0.0; 3]; 6];
+    for (row, factors) in columns.iter_mut().zip(&G) {
+        for (j, sum) in row.iter_mut().enumerate() {
+            *sum = (0..3)
+                .map(|i| factors[i] * f64::from(weight[i * 3 + j]))
+                .sum::<f64>();
+        }
+    }
+    std::array::from_fn(|point| {
+        let (row, factors) = (&columns[point / 6], &G[point % 6]);
+        (0..3).map(|j| row[j] * factors[j]).sum::<f64>() as f32
+    })
 }
 
 /// Numbers from one point of the transformed input to the next: not a power of two, which would put
@@ -80,8 +83,8 @@ fn point_stride(blocks: usize) -> usize {
     (blocks * MAX_TILES + 1) * LANES
 }
 
-pub(super) fn scratch_len(spec: &Conv2dSpec) -> usize {
-    POINTS * (point_stride(spec.channels[0].div_ceil(LANES)) + point_stride(MAX_BLOCKS))
+pub(super) fn scratch_len(isa: Isa, spec: &Conv2dSpec) -> usize {
+    POINTS * (point_stride(spec.channels[0].div_ceil(LANES)) + point_stride(width(isa)))
 }
 
 pub(super) fn run(
@@ -100,7 +103,7 @@ pub(super) fn run(
     each_task(
         split.chunks * split.shares,
         scratch,
-        scratch_len(spec),
+        scratch_len(isa, spec),
         |task, scratch| {
             let (chunk, part) = (task / split.shares, task % split.shares);
             isa.run(Task {
@@ -141,7 +144,7 @@ impl Kernel for Task<'_> {
         } = self;
         let count = self.chunk.len();
         let blocks = input.dims().blocks();
-        let (stride, products_stride) = (point_stride(blocks), point_stride(MAX_BLOCKS));
+        let (stride, products_stride) = (point_stride(blocks), point_stride(L::BLOCKS));
         let (transformed, products) = self.scratch.split_at_mut(POINTS * stride);
         assert!(count <= MAX_TILES && products.len() >= POINTS * products_stride);
         for i in 0..blocks {
@@ -155,7 +158,7 @@ impl Kernel for Task<'_> {
         }
         let tiles = Tiles::new(count, self.pixels);
         for panel in self.panels {
-            assert!(panel.blocks == blocks && panel.width <= MAX_BLOCKS);
+            assert!(panel.blocks == blocks && panel.width <= L::BLOCKS);
             for point in 0..POINTS {
                 let weight = weights.rows(panel, point * blocks * LANES, blocks * LANES);
                 // The points of a panel follow each other, and so do the panels.
@@ -226,6 +229,7 @@ fn place(grid: [usize; 2], tile: usize) -> (usize, usize, usize) {
 
 /// `B^T d B` of the 6x6 pixels at `[row, column]` of the padded image, each number of it `stride`
 /// after the one before.
+#[expect(clippy::needless_range_loop, reason = "a matrix is transposed")]
 #[inline(always)]
 fn transform_input<L: Lanes>(
     plane: &[f32],
@@ -292,6 +296,7 @@ fn input_points<L: Lanes>(d: &[L; 6]) -> [L; 6] {
 }
 
 /// `A^T m A`, each number of `m` `stride` after the one before.
+#[expect(clippy::needless_range_loop, reason = "a matrix is transposed")]
 #[inline(always)]
 fn transform_output<L: Lanes>(products: &[f32], stride: usize) -> [[L; STEP]; STEP] {
     let products = &products[..(POINTS - 1) * stride + LANES];
