@@ -166,7 +166,7 @@ impl Kernel for Task<'_> {
                 let next = &next[..weight.len().min(next.len())];
                 let input = &transformed[point * stride..][..blocks * count * LANES];
                 let products = &mut products[point * products_stride..];
-                let products = &mut products[..panel.width * count * LANES];
+                let sums = products[..panel.width * count * LANES].as_mut_ptr();
                 let mut tile = Tile {
                     width: panel.width,
                     blocks,
@@ -184,7 +184,7 @@ impl Kernel for Task<'_> {
                     tile.pixels = pixels;
                     tile.input = input[first * LANES..].as_ptr();
                     for i in 0..panel.width {
-                        tile.out[i] = products[(i * count + first) * LANES..].as_mut_ptr();
+                        tile.out[i] = sums.wrapping_add((i * count + first) * LANES);
                     }
                     let fetch = share(i, tiles.of_image(), next.len() / LANES);
                     tile.prefetch = next.as_ptr().wrapping_add(fetch.start * LANES);
