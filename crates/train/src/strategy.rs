@@ -69,10 +69,7 @@ where
                     validate(epoch, &learner, &validation, &mut processor)
                 })
                 .and_then(|()| {
-                    let found = EpochReport {
-                        seconds: start.elapsed().as_secs_f64(),
-                        ..self.figures(epoch, &components.event_store, passed)
-                    };
+                    let found = self.figures(epoch, &components.event_store, start, passed);
                     self.keep(found, &learner, &components.event_store)
                 });
             if let Err(error) = done {
@@ -130,24 +127,27 @@ impl<M: Trainable, P: FnMut(&EpochReport)> OneDevice<M, P> {
         processor.process_train(end).map_err(failed)
     }
 
-    /// The figures of an epoch whose training took so many seconds.
-    fn figures(&self, epoch: usize, store: &EventStoreClient, seconds: f64) -> EpochReport {
+    /// The figures of an epoch whose training pass took so many seconds.
+    fn figures(
+        &self,
+        epoch: usize,
+        store: &EventStoreClient,
+        start: Instant,
+        passed: f64,
+    ) -> EpochReport {
+        let Waited { seconds, skipped } = self.watch.take();
         let mean = |name, split| {
             let found = store.find_metric(name, epoch, Aggregate::Mean, &split);
             found.unwrap_or_default()
         };
-        let Waited {
-            seconds: waited,
-            skipped,
-        } = self.watch.take();
         let valid = |name| self.validated.then(|| mean(name, Split::Valid));
         EpochReport {
             epoch,
             train_loss: mean(LOSS, Split::Train),
             valid_loss: valid(LOSS),
             top1: valid(ACCURACY),
-            seconds,
-            data_wait: waited / seconds.max(f64::MIN_POSITIVE),
+            seconds: start.elapsed().as_secs_f64(),
+            data_wait: seconds / passed.max(f64::MIN_POSITIVE),
             skipped,
         }
     }
