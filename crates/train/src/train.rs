@@ -186,8 +186,10 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         .checkpoint(state.epoch)
         .launch(learner);
     let ended = std::mem::replace(&mut *lock(&strategy.ended), Ok(Ended::Finished));
-    strategy.files.end(ended.as_ref().ok().copied())?;
+    // Of two errors the run's own says more.
+    let noted = strategy.files.end(ended.as_ref().ok().copied());
     let ended = ended?;
+    noted?;
     let state = lock(&strategy.state).clone();
     Ok(TrainReport {
         ended,
