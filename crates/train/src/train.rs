@@ -213,7 +213,10 @@ fn with_stochastic_depth<M: Classifier>(model: M, recipe: &Recipe) -> Result<M, 
         })
 }
 
-/// What learns, and the average of its weights, as they are at first or as a checkpoint has them.
+/// What learns, and the average of its weights.
+type Learns<M> = (Learner<Trainee<M>>, Option<Average<Trainee<M>>>);
+
+/// What learns, as it is at first or as a checkpoint has it.
 fn learner<M: Trainable>(
     model: M,
     recipe: &Recipe,
@@ -221,7 +224,7 @@ fn learner<M: Trainable>(
     state: Option<&State>,
     checkpoints: &Checkpoints,
     device: &Device,
-) -> Result<(Learner<Trainee<M>>, Option<Average<Trainee<M>>>), Error> {
+) -> Result<Learns<M>, Error> {
     let model = model.to_device(device).train();
     model.visit(&mut Draw);
     let mut model = Trainee::new(model, recipe.label_smoothing);
