@@ -86,14 +86,7 @@ mod tests {
             layer = sgd.step(0.1, layer, gradients);
             average.update(&layer);
         }
-        let expected = [
-            0.976199985,
-            -1.98239994,
-            0.431800008,
-            3.00247502,
-            0.0939700007,
-            -0.195540011,
-        ];
+        let expected = [0.9762, -1.9824, 0.4318, 3.002475, 0.09397, -0.19554];
         assert_close(&values(&average.model), &expected);
         assert_eq!(average.updates, 3);
     }

@@ -204,8 +204,10 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         .checkpoint(state.epoch)
         .launch(learner);
     let ended = std::mem::replace(&mut *lock(&strategy.ended), Ok(Ended::Finished));
-    strategy.files.end(ended.as_ref().ok().copied())?;
+    // Of two errors the run's own says more.
+    let noted = strategy.files.end(ended.as_ref().ok().copied());
     let ended = ended?;
+    noted?;
     let state = lock(&strategy.state).clone();
     Ok(TrainReport {
         ended,
@@ -229,7 +231,10 @@ fn with_stochastic_depth<M: Classifier>(model: M, recipe: &Recipe) -> Result<M, 
         })
 }
 
-/// What learns, and the average of its weights, as they are at first or as a checkpoint has them.
+/// What learns, and the average of its weights.
+type Learns<M> = (Learner<Trainee<M>>, Option<Average<Trainee<M>>>);
+
+/// What learns, as it is at first or as a checkpoint has it.
 fn learner<M: Trainable>(
     model: M,
     recipe: &Recipe,
@@ -237,7 +242,7 @@ fn learner<M: Trainable>(
     state: Option<&State>,
     checkpoints: &Checkpoints,
     device: &Device,
-) -> Result<(Learner<Trainee<M>>, Option<Average<Trainee<M>>>), Error> {
+) -> Result<Learns<M>, Error> {
     let model = model.to_device(device).train();
     model.visit(&mut Draw);
     let mut model = Trainee::new(model, recipe.label_smoothing);

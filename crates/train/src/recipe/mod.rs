@@ -351,7 +351,7 @@ pub(crate) mod tests {
         let text = toml::to_string(&with("optimizer.kind", "adamw").unwrap()).unwrap();
         for line in [
             "betas = [0.9, 0.999]",
-            "epsilon = 1e-8",
+            "epsilon = 0.00000001",
             "min_lr = 0.0",
             "accumulate = 1",
         ] {
