@@ -6,6 +6,7 @@
 // Networks of a hundred layers are deeply nested types.
 #![recursion_limit = "256"]
 
+mod chart;
 mod commands;
 mod count;
 mod device;
@@ -16,11 +17,16 @@ mod fetch;
 #[path = "without_fetch.rs"]
 mod fetch;
 mod inputs;
+mod machine;
+mod measure;
 mod model;
+mod precision;
 mod preprocessing;
+mod random;
 mod report;
 mod source;
 mod tensors;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -7,10 +7,10 @@ use burn::tensor::Device;
 use burn_zoo_core::Classifier as _;
 use serde_json::{Value, json};
 
-use crate::device::DeviceArgs;
 use crate::failure::{self, Outcome, one_line};
 use crate::inputs::{self, Input};
 use crate::model::{self, Loaded, WeightArgs};
+use crate::precision::InferenceArgs;
 use crate::report;
 
 /// Says what is on images
@@ -33,7 +33,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "json")]
     logits: bool,
     #[command(flatten)]
-    device: DeviceArgs,
+    device: InferenceArgs,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -65,6 +65,7 @@ impl Args {
             self.table(&answers, &loaded)?;
         }
         Ok(failure::outcome(
+            "images",
             answers.len(),
             answers.iter().filter_map(|a| a.logits.as_ref().err()),
         ))

@@ -6,9 +6,9 @@ use anyhow::Result;
 use burn_zoo_train::{ClassScore, Dataset, Evaluation, evaluate};
 use serde_json::{Value, json};
 
-use crate::device::DeviceArgs;
 use crate::failure::Outcome;
 use crate::model::{Loaded, WeightArgs};
+use crate::precision::InferenceArgs;
 use crate::report;
 
 /// Measures a model on a data set: accuracy, loss, precision and recall per class, confusion
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = batch)]
     batch: usize,
     #[command(flatten)]
-    device: DeviceArgs,
+    device: InferenceArgs,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,

@@ -7,10 +7,10 @@ use burn::tensor::Tensor;
 use burn_zoo_core::Classifier as _;
 use serde_json::{Value, json};
 
-use crate::device::DeviceArgs;
 use crate::failure::{self, Outcome, one_line};
 use crate::inputs;
 use crate::model::{Loaded, WeightArgs};
+use crate::precision::InferenceArgs;
 use crate::report;
 use crate::tensors::{Named, Target};
 
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.safetensors")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    device: DeviceArgs,
+    device: InferenceArgs,
     /// One JSON document on standard output; without --out it has the values
     #[arg(long)]
     json: bool,
@@ -74,6 +74,7 @@ impl Args {
             self.table(&rows)?;
         }
         let outcome = failure::outcome(
+            "images",
             rows.len(),
             rows.iter().filter_map(|(_, result)| result.as_ref().err()),
         );

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::device::DeviceArgs;
 use crate::failure::Outcome;
-use crate::report;
+use crate::{model, report};
 
 /// Trains a model from a recipe file: validates after each epoch, keeps the best weights, and
 /// can go on after it was stopped
@@ -47,14 +47,12 @@ impl Args {
         };
         let device = self.device.open()?;
         let (training, validation) = recipe.datasets(self.data.as_deref())?;
-        // Seeded before the weights are drawn, so that a run can be repeated.
-        device.seed(recipe.seed);
         let options = Options {
             classes: recipe.classes,
             channels: recipe.channels,
             aux_heads: true,
         };
-        let model = burn_zoo::create(&recipe.model, options, &device)?;
+        let model = model::drawn(&recipe.model, options, recipe.seed)?;
         let preprocess = burn_zoo::architecture(&recipe.model)?.preprocess(recipe.channels);
         report::note(&format!(
             "{} {} on {} images, validating on {}, into {}",
