@@ -68,17 +68,19 @@ pub(crate) fn this_program(arguments: &[&str], input: &[u8]) -> Result<Output> {
     Ok(child.wait_with_output()?)
 }
 
-/// How a process ended, with the last that it said.
+/// How a process ended, with the reason that it gave.
 pub(crate) fn ended(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.lines().rev().find(|line| !line.trim().is_empty());
-    let last = last.map(|line| line.trim_start_matches("burn-zoo: ").trim());
     let ended = format!("ended with {}{}", output.status, killed(output.status));
-    match last {
-        Some(last) => match failure::out_of_memory(last) {
-            Some(error) => format!("{ended}: {error}"),
-            None => format!("{ended}: {last}"),
-        },
+    if let Some(error) = said.lines().find_map(failure::out_of_memory) {
+        return format!("{ended}: {error}");
+    }
+    // Neither a backtrace's lines nor the note below them.
+    let reasons = said.lines().filter(|line| {
+        !line.trim().is_empty() && !line.starts_with(' ') && !line.starts_with("note:")
+    });
+    match reasons.last() {
+        Some(reason) => format!("{ended}: {}", reason.trim_start_matches("burn-zoo: ")),
         None => ended,
     }
 }
