@@ -84,7 +84,6 @@ macro_rules! golden {
 
 golden! {
     highway: "highway_fc10"
-    highway_conv: "highway_conv"
     resnet: "resnet18"
     resnet_cifar: "resnet20_cifar"
     inception_v1: "googlenet"
