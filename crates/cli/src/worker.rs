@@ -76,10 +76,10 @@ pub(crate) fn ended(output: &Output) -> String {
         return format!("{ended}: {error}");
     }
     // Neither a backtrace's lines nor the note below them.
-    let reasons = said.lines().filter(|line| {
+    let reason = said.lines().rev().find(|line| {
         !line.trim().is_empty() && !line.starts_with(' ') && !line.starts_with("note:")
     });
-    match reasons.last() {
+    match reason {
         Some(reason) => format!("{ended}: {}", reason.trim_start_matches("burn-zoo: ")),
         None => ended,
     }
