@@ -1,5 +1,5 @@
-//! Runs the same model with the same weights on every backend that is compiled in, and shows how
-//! far apart the answers are and how long they take.
+//! Runs the same model with the same weights on every device of the backends that are compiled in,
+//! and shows how far apart the answers are and how long they take.
 //!
 //! `cargo run --release --example swap_device --features ndarray,wgpu`
 
@@ -7,22 +7,28 @@
 
 use std::time::Instant;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, DeviceType};
 use burn_zoo::{Classifier as _, DIGITS, Error};
 
 fn main() -> Result<(), Error> {
-    let devices = [
+    let kinds = vec![
         #[cfg(feature = "flex")]
-        ("flex", Device::flex()),
+        DeviceType::Flex,
         #[cfg(feature = "ndarray")]
-        ("ndarray", Device::ndarray()),
+        DeviceType::NdArray,
         #[cfg(feature = "wgpu")]
-        ("wgpu", Device::wgpu(Default::default())),
+        DeviceType::Wgpu,
+        #[cfg(feature = "vulkan")]
+        DeviceType::Vulkan,
         #[cfg(feature = "cuda")]
-        ("cuda", Device::cuda(0)),
+        DeviceType::Cuda,
+        #[cfg(feature = "rocm")]
+        DeviceType::Rocm,
+        #[cfg(feature = "metal")]
+        DeviceType::Metal,
     ];
     let mut first: Option<Vec<f32>> = None;
-    for (name, device) in devices {
+    for device in Device::enumerate(kinds) {
         let model = burn_zoo::pretrained(DIGITS.name, &device)?;
         let image = DIGITS.preprocess.open("assets/digits/7.png", &device)?;
         // Once to warm up: GPUs compile their kernels when they are first used.
@@ -37,7 +43,7 @@ fn main() -> Result<(), Error> {
         let difference = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         let guess = (0..10).max_by(|&a, &b| logits[a].total_cmp(&logits[b]));
         println!(
-            "{name:8} sees a {}, differs by {difference:.1e}, takes {:.1} ms",
+            "{device:?} sees a {}, differs by {difference:.1e}, takes {:.1} ms",
             guess.unwrap_or_default(),
             1e3 * seconds
         );

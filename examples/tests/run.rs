@@ -60,7 +60,7 @@ fn fine_tuning_learns_odd_and_even() {
 #[test]
 fn each_device_sees_the_seven() {
     let text = output("swap_device");
-    assert!(text.starts_with("flex"), "{text}");
+    assert!(text.starts_with("Device<Flex"), "{text}");
     for line in text.lines() {
         assert!(line.contains("sees a 7, differs by "), "{text}");
         let difference = line.split([' ', ',']).nth_back(4).unwrap();

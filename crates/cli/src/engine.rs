@@ -5,7 +5,6 @@ use burn_zoo::AnyClassifier;
 use burn_zoo_core::{Classifier as _, Error};
 use burn_zoo_engine::{Plan, Plans, Precision};
 
-use crate::device::DeviceArgs;
 use crate::report;
 
 /// The choice of the engine.
@@ -44,40 +43,49 @@ impl<const D: usize> Forward<D> {
 }
 
 impl EngineArgs {
+    /// Whether networks are compiled, which they `usual`ly are or not.
+    pub(crate) fn is_on(self, usual: bool) -> bool {
+        self.engine.map_or(usual, |it| it == Switch::On)
+    }
+}
+
+impl Forward<2> {
     /// Logits, `[batch, classes]`.
-    pub(crate) fn logits(self, device: &DeviceArgs, model: &AnyClassifier) -> Forward<2> {
-        self.forward(device, model, |model, images| model.forward(images))
+    pub(crate) fn logits(compiled: bool, model: &AnyClassifier) -> Self {
+        Self::new(compiled, model, |model, images| model.forward(images))
     }
 
     /// The vector before the last layer, `[batch, features]`.
-    pub(crate) fn pooled(self, device: &DeviceArgs, model: &AnyClassifier) -> Forward<2> {
-        self.forward(device, model, |model, images| model.pooled(images))
+    pub(crate) fn pooled(compiled: bool, model: &AnyClassifier) -> Self {
+        Self::new(compiled, model, |model, images| model.pooled(images))
     }
+}
 
+impl Forward<4> {
     /// A feature map that the network has, `[batch, channels, height, width]`. A plan ends there.
-    pub(crate) fn map(self, device: &DeviceArgs, model: &AnyClassifier, stage: &str) -> Forward<4> {
+    pub(crate) fn map(compiled: bool, model: &AnyClassifier, stage: &str) -> Self {
         let stage = stage.to_owned();
-        self.forward(device, model, move |model, images| {
+        Self::new(compiled, model, move |model, images| {
             let maps = model.features(images).into_iter();
             let map = maps.into_iter().find(|feature| feature.name == stage);
             map.expect("the stage is known").map
         })
     }
+}
 
-    fn forward<const D: usize>(
-        self,
-        device: &DeviceArgs,
+impl<const D: usize> Forward<D> {
+    fn new(
+        compiled: bool,
         model: &AnyClassifier,
         forward: impl Fn(&AnyClassifier, Tensor<4>) -> Tensor<D> + Clone + Send + Sync + 'static,
-    ) -> Forward<D> {
+    ) -> Self {
         let model = Shared::new(model);
-        let on = self.engine.map_or(device.is_flex(), |it| it == Switch::On);
-        if !on {
-            return Forward(Inner::Plain(Box::new(move |images| {
+        if !compiled {
+            return Self(Inner::Plain(Box::new(move |images| {
                 model.with(|model| forward(model, images))
             })));
         }
-        Forward(Inner::Compiled(Plans::new(move |shape| {
+        Self(Inner::Compiled(Plans::new(move |shape| {
             let plan =
                 model.with(|model| Plan::capture(model, shape, Precision::Fast, forward.clone()));
             if !plan.fell_back().is_empty() {

@@ -41,8 +41,10 @@ pub(crate) fn one_line(error: &anyhow::Error) -> String {
     line
 }
 
-/// The outcome of several inputs, of which some failed; their rows have said which.
+/// The outcome of several inputs, of which some failed; their rows have said which. `what` names
+/// them in the plural.
 pub(crate) fn outcome<'a>(
+    what: &str,
     total: usize,
     errors: impl IntoIterator<Item = &'a anyhow::Error>,
 ) -> Outcome {
@@ -55,7 +57,7 @@ pub(crate) fn outcome<'a>(
         eprintln!("burn-zoo: {first}");
     } else {
         eprintln!(
-            "burn-zoo: {} of {total} images failed; the first: {first}",
+            "burn-zoo: {} of {total} {what} failed; the first: {first}",
             errors.len()
         );
     }
@@ -65,20 +67,18 @@ pub(crate) fn outcome<'a>(
 /// What Burn's dashboard panics with when its user wants the program to end at once.
 const KILLED: &str = "Killing training from user input.";
 
+/// The last panic's message, kept from the terminal.
+static LAST: Mutex<String> = Mutex::new(String::new());
+
 /// Runs a command and reports how it failed.
 ///
 /// A panic is a bug, but a script still deserves its one line: the message is kept from the hook
 /// and printed here. `RUST_BACKTRACE` shows it in full.
 pub(crate) fn catch(command: impl FnOnce() -> anyhow::Result<Outcome>) -> ExitCode {
-    static LAST: Mutex<String> = Mutex::new(String::new());
     if std::env::var_os("RUST_BACKTRACE").is_none() {
         std::panic::set_hook(Box::new(|info| {
             if let Ok(mut last) = LAST.lock() {
-                *last = info
-                    .to_string()
-                    .split_whitespace()
-                    .collect::<Vec<_>>()
-                    .join(" ");
+                *last = info.to_string();
             }
         }));
     }
@@ -92,12 +92,49 @@ pub(crate) fn catch(command: impl FnOnce() -> anyhow::Result<Outcome>) -> ExitCo
         }
         // The dashboard ends the program this way, and has said so.
         Err(panic) if panic.downcast_ref::<&str>() == Some(&KILLED) => ExitCode::FAILURE,
-        Err(_) => {
-            let message = LAST.lock().map(|last| last.clone()).unwrap_or_default();
-            eprintln!("burn-zoo: internal error, please report it: {message}");
+        Err(panic) => {
+            let message = panic_message(panic.as_ref());
+            match out_of_memory(&message) {
+                Some(error) => eprintln!("burn-zoo: {error}"),
+                None => eprintln!("burn-zoo: internal error, please report it: {message}"),
+            }
             ExitCode::FAILURE
         }
     }
+}
+
+/// What Burn says by a panic, a driver that is not there for example, as an error.
+pub(crate) fn unpanicked<T>(run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let message = panic_message(panic.as_ref());
+        Err(out_of_memory(&message).unwrap_or_else(|| anyhow::anyhow!(message)))
+    })
+}
+
+/// Backends report a lack of memory in their own words, most of them in a panic.
+pub(crate) fn out_of_memory(message: &str) -> Option<anyhow::Error> {
+    let lower = message.to_lowercase();
+    let signs = [
+        "out of memory",
+        "outofmemory",
+        "out_of_memory",
+        "memory allocation of",
+        "buffer is too big",
+        "buffertoobig",
+    ];
+    let told = signs.iter().any(|sign| lower.contains(sign));
+    told.then(|| {
+        anyhow::anyhow!("the device is out of memory; try a smaller batch or input ({message})")
+    })
+}
+
+/// The message of a panic, on one line; a panic without text has left it with the hook.
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+    let text = text.or_else(|| LAST.lock().ok().map(|last| last.clone()));
+    let text = text.unwrap_or_default();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whoever read our output has seen enough (`burn-zoo list | head`).
@@ -110,6 +147,14 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error_and_a_lack_of_memory_says_what_to_do() {
+        let error = unpanicked::<()>(|| panic!("no {}\n here", "driver")).unwrap_err();
+        assert_eq!(error.to_string(), "no driver here");
+        let error = unpanicked::<()>(|| panic!("CUDA_ERROR_OUT_OF_MEMORY")).unwrap_err();
+        assert!(error.to_string().contains("smaller batch"), "{error}");
+    }
 
     #[test]
     fn causes_that_the_message_quotes_are_said_once() {

@@ -3,35 +3,36 @@
 use std::str::FromStr as _;
 
 use anyhow::{Result, bail};
-use burn::tensor::Device;
 use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Options};
 use burn_zoo_core::Preprocess;
 use burn_zoo_train::Recipe;
 
 use crate::failure::Usage;
 use crate::fetch;
+use crate::model::{draw, drawn, processor};
 use crate::source::Source;
 
 /// The recipe's model with its weights, random ones unless it names some, and what its images go
 /// through: what the weights were trained with, where that is known.
-pub(crate) fn model(recipe: &Recipe, device: &Device) -> Result<(AnyClassifier, Preprocess)> {
+///
+/// Random weights are drawn on the processor, so that a seed's are the same whatever trains.
+pub(crate) fn model(recipe: &Recipe) -> Result<(AnyClassifier, Preprocess)> {
     let architecture = burn_zoo::architecture(&recipe.model)?;
     let usual = architecture.preprocess(recipe.channels);
-    // Seeded before any weights are drawn, so that a run can be repeated.
-    device.seed(recipe.seed);
     let Some(weights) = &recipe.weights else {
         let options = Options {
             classes: recipe.classes,
             channels: recipe.channels,
             aux_heads: true,
         };
-        return Ok((burn_zoo::create(&recipe.model, options, device)?, usual));
+        return Ok((drawn(&recipe.model, options, recipe.seed)?, usual));
     };
     let adapt = Adapt {
         classes: Some(recipe.classes),
         channels: Some(recipe.channels),
         aux_heads: AuxHeads::Kept,
     };
+    let device = &processor(recipe.seed)?;
     if let Some(meta) = burn_zoo::find(weights).ok().and_then(|entry| entry.weights) {
         if meta.architecture != architecture.name {
             bail!(
@@ -42,9 +43,9 @@ pub(crate) fn model(recipe: &Recipe, device: &Device) -> Result<(AnyClassifier, 
         }
         let same = meta.preprocess.channels == recipe.channels;
         let preprocess = if same { meta.preprocess } else { usual };
-        return Ok((fetch::pretrained(weights, adapt, device)?, preprocess));
+        return Ok((draw(fetch::pretrained(weights, adapt, device)?), preprocess));
     }
     let source = Source::from_str(weights).map_err(Usage)?;
     let model = burn_zoo::load_adapted(&recipe.model, &source.open()?, adapt, device)?;
-    Ok((model, usual))
+    Ok((draw(model), usual))
 }

@@ -6,6 +6,7 @@
 // Networks of a hundred layers are deeply nested types.
 #![recursion_limit = "256"]
 
+mod chart;
 mod commands;
 mod count;
 mod data;
@@ -19,13 +20,18 @@ mod fetch;
 mod fetch;
 mod initial;
 mod inputs;
+mod machine;
+mod measure;
 mod model;
+mod precision;
 mod preprocessing;
+mod random;
 mod report;
 mod source;
 mod stop;
 mod target;
 mod tensors;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -3,15 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use burn::module::{Module as _, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, Options};
 use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
 use burn_zoo_train::Classes;
 
 use crate::failure::Usage;
-use crate::fetch;
 use crate::preprocessing::PreprocessArgs;
 use crate::source::Source;
+use crate::{device, fetch, precision, random};
 
 /// The model that is run where none is named; its weights are inside the program.
 pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
@@ -77,6 +78,7 @@ impl WeightArgs {
             }
             None => return Err(Usage(without_weights(&entry)).into()),
         };
+        let model = precision::cast(model, device);
         let preprocess = self.preprocessing.apply(preprocess(&entry, &model)?);
         let [height, width] = preprocess.crop;
         model
@@ -127,6 +129,25 @@ fn inference(entry: &Entry, source: &Source, device: &Device) -> Result<AnyClass
     )?)
 }
 
+/// The model as `compare` and `bench` run it, in the device's number format: a file's weights, the
+/// named ones, or seeded random ones where there are none; with what an image goes through first.
+pub(crate) fn measured(
+    name: &str,
+    weights: Option<&Source>,
+    device: &Device,
+) -> Result<(AnyClassifier, Preprocess)> {
+    let entry = burn_zoo::find(name)?;
+    let model = match weights {
+        Some(source) => inference(&entry, source, device)?,
+        None if entry.weights.is_some() => {
+            fetch::pretrained(&entry.name, Adapt::default(), device)?
+        }
+        None => random::network(&entry, device)?,
+    };
+    let preprocess = preprocess(&entry, &model)?;
+    Ok((precision::cast(model, device), preprocess))
+}
+
 /// The model as it is built, with trained weights only where a file is given.
 pub(crate) fn build(
     name: &str,
@@ -139,6 +160,35 @@ pub(crate) fn build(
         None => burn_zoo::create(&entry.architecture, options(&entry)?, device)?,
     };
     Ok((entry.name, model))
+}
+
+/// A new network whose weights were drawn from a seed, on the processor: each backend's own
+/// generator would draw others.
+pub(crate) fn drawn(architecture: &str, options: Options, seed: u64) -> Result<AnyClassifier> {
+    let model = burn_zoo::create(architecture, options, &processor(seed)?)?;
+    Ok(draw(model))
+}
+
+/// Where weights are drawn.
+pub(crate) fn processor(seed: u64) -> Result<Device> {
+    let processor = device::parse("flex")?;
+    processor.seed(seed);
+    Ok(processor)
+}
+
+/// The network with all its weights drawn.
+pub(crate) fn draw(model: AnyClassifier) -> AnyClassifier {
+    model.visit(&mut Draw);
+    model
+}
+
+/// Burn draws a weight when it is first used.
+struct Draw;
+
+impl ModuleVisitor for Draw {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let _: Tensor<D> = param.val();
+    }
 }
 
 /// Classes and channels of an entry: its weights' or the architecture's usual ones.

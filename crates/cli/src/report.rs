@@ -67,6 +67,14 @@ pub(crate) fn percent(value: Option<f32>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"))
 }
 
+/// Bytes that may be unknown, in millions.
+pub(crate) fn megabytes(bytes: Option<u64>) -> String {
+    bytes.map_or_else(
+        || "-".to_owned(),
+        |bytes| format!("{:.1}", bytes as f64 / 1e6),
+    )
+}
+
 /// A float as JSON without the noise of widening: 69.758, not 69.75800323486328.
 pub(crate) fn number(value: f32) -> Value {
     value

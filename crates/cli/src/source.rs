@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use anyhow::Result;
 use burn_zoo_core::weights::Checkpoint;
+use serde::{Deserialize, Serialize};
 
 use crate::fetch;
 
@@ -12,7 +13,7 @@ use crate::fetch;
 const HUB_FILE: &str = "model.safetensors";
 
 /// Where a weight file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Source {
     /// A path.
     File(PathBuf),

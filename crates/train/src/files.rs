@@ -13,6 +13,7 @@ use burn_zoo_core::{Error, weights};
 
 pub(crate) use markdown::About;
 
+use crate::picture;
 use crate::report::{Ended, EpochReport};
 
 /// The files in the folder of a run. All but the log are written anew after each epoch, from the
@@ -21,14 +22,24 @@ use crate::report::{Ended, EpochReport};
 pub(crate) struct Files {
     folder: PathBuf,
     about: About,
+    /// Names of the classes, where they have some.
+    labels: Vec<Option<String>>,
 }
 
 impl Files {
-    pub(crate) fn new(folder: &Path, about: About) -> Self {
+    pub(crate) fn new(folder: &Path, about: About, labels: Vec<Option<String>>) -> Self {
         Self {
             folder: folder.to_path_buf(),
             about,
+            labels,
         }
+    }
+
+    /// Draws which classes were taken for which: images by true class (row) and first guess.
+    pub(crate) fn confusion(&self, matrix: &[Vec<usize>]) -> Result<(), Error> {
+        let svg = picture::confusion(matrix, &self.labels);
+        let svg = svg.map_err(|reason| Error::Training { reason })?;
+        weights::write(&self.folder.join("confusion.svg"), svg.as_bytes())
     }
 
     /// Notes that a run starts, or after how many epochs it goes on.
@@ -77,15 +88,15 @@ impl Files {
 
 /// The figures as CSV, one row an epoch; empty where there is none.
 fn table(epochs: &[EpochReport]) -> String {
-    let mut text = "epoch,train_loss,valid_loss,top1,lr,seconds\n".to_owned();
+    let mut text = "epoch,train_loss,valid_loss,top1,lr,seconds,data_wait,skipped\n".to_owned();
     let given = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     for epoch in epochs {
         let (loss, top1) = (given(epoch.valid_loss), given(epoch.top1));
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{},{},{loss},{top1},{},{:.3}",
-            epoch.epoch, epoch.train_loss, epoch.lr, epoch.seconds
+            "{},{},{loss},{top1},{},{:.3},{:.4},{}",
+            epoch.epoch, epoch.train_loss, epoch.lr, epoch.seconds, epoch.data_wait, epoch.skipped
         );
     }
     text
@@ -103,6 +114,8 @@ pub(crate) mod tests {
             top1: None,
             lr: 0.1,
             seconds: 1.5,
+            data_wait: 0.125,
+            skipped: 3,
         };
         let second = EpochReport {
             epoch: 2,
@@ -111,14 +124,16 @@ pub(crate) mod tests {
             top1: Some(62.5),
             lr: 0.05,
             seconds: 2.0,
+            data_wait: 0.0,
+            skipped: 0,
         };
         [first, second]
     }
 
     #[test]
     fn the_table_has_a_row_an_epoch_and_leaves_unknown_figures_empty() {
-        let expected = "epoch,train_loss,valid_loss,top1,lr,seconds\n\
-                        1,2.5,,,0.1,1.500\n2,1.25,1.75,62.5,0.05,2.000\n";
+        let expected = "epoch,train_loss,valid_loss,top1,lr,seconds,data_wait,skipped\n\
+                        1,2.5,,,0.1,1.500,0.1250,3\n2,1.25,1.75,62.5,0.05,2.000,0.0000,0\n";
         assert_eq!(table(&epochs()), expected);
     }
 }

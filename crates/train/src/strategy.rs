@@ -84,6 +84,7 @@ where
             store: &components.event_store,
             processor: &mut processor,
             learner: &mut learner,
+            confusion: Vec::new(),
         };
         let ended = epochs.run(
             starting_epoch..=components.num_epochs,
@@ -107,6 +108,8 @@ struct Epochs<'a, M: Trainable, P> {
     store: &'a EventStoreClient,
     processor: &'a mut Processor<M>,
     learner: &'a mut Learner<Trainee<M>>,
+    /// Validation images by true class (row) and first guess, of the newest epoch.
+    confusion: Vec<Vec<usize>>,
 }
 
 impl<M: Trainable, P: FnMut(&EpochReport)> Epochs<'_, M, P> {
@@ -265,11 +268,16 @@ impl<M: Trainable, P: FnMut(&EpochReport)> Epochs<'_, M, P> {
         };
         self.processor.process_valid(start).map_err(failed)?;
         let trainee = self.valid();
+        let classes = trainee.model().num_classes();
+        self.confusion = vec![vec![0; classes]; classes];
         let mut batches = images.iter();
         let mut step = 0;
         while let Some(batch) = batches.next() {
             let guess = InferenceStep::step(&trainee, batch.map_err(|error| unpack(&error))?);
             step += 1;
+            for (class, guess) in guess.answers() {
+                self.confusion[class][guess] += 1;
+            }
             let item = TrainingItem::new(guess, batches.progress(), Some(step), None);
             let event = LearnerEvent::ProcessedItem(item);
             self.processor.process_valid(event).map_err(failed)?;
@@ -329,6 +337,9 @@ impl<M: Trainable, P: FnMut(&EpochReport)> Epochs<'_, M, P> {
                 top1: found.top1,
             });
             write(&trainee, "best.safetensors")?;
+            if self.all.validated {
+                self.all.files.confusion(&self.confusion)?;
+            }
         }
         state.epoch = epoch;
         state.epochs.push(found);

@@ -93,7 +93,8 @@ impl Display {
 ///   for one; then `last-plain.safetensors` has the weights themselves);
 /// - `checkpoints`, the state after the last two epochs and the best one, or where the run was
 ///   stopped;
-/// - `recipe.toml`, `metrics.csv`, `train.log`, `curves.svg`, `report.md`;
+/// - `recipe.toml`, `metrics.csv`, `train.log`, `curves.svg`, `report.md`, and with validation
+///   images `confusion.svg`, of the best epoch;
 /// - `labels.txt`, the names of the classes, where they are folders.
 ///
 /// `progress` hears of each epoch when its checkpoint is complete.
@@ -145,7 +146,9 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     if run.start == Start::Fresh {
         prepare(recipe, &run.training)?;
     }
-    let files = Files::new(&recipe.output, about);
+    let name = |class| run.training.class_name(class).map(str::to_owned);
+    let labels = (0..recipe.classes).map(name).collect();
+    let files = Files::new(&recipe.output, about, labels);
     files.start(state.as_ref().map(|state| state.epoch))?;
     let state = state.unwrap_or(State {
         seed: recipe.seed,

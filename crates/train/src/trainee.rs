@@ -126,6 +126,17 @@ impl Guess {
         self.part.index
     }
 
+    /// The true class and the first guess of each image.
+    pub(crate) fn answers(&self) -> Vec<(usize, usize)> {
+        let whole = |classes: Tensor<1, Int>| -> Vec<usize> {
+            let classes = classes.into_data();
+            classes.iter::<i64>().map(|class| class as usize).collect()
+        };
+        let guesses = self.logits.clone().argmax(1).flatten(0, 1);
+        let pairs = whole(self.labels.clone()).into_iter().zip(whole(guesses));
+        pairs.collect()
+    }
+
     /// Number of images.
     pub(crate) fn images(&self) -> usize {
         self.logits.dims()[0]

@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 
-use crate::device::DeviceArgs;
-use crate::engine::{EngineArgs, Forward};
+use crate::engine::Forward;
 use crate::failure::{self, Outcome, one_line};
 use crate::inputs::{self, Input};
 use crate::model::{self, Loaded, WeightArgs};
+use crate::precision::InferenceArgs;
 use crate::report;
 
 /// Says what is on images
@@ -33,9 +33,7 @@ pub(crate) struct Args {
     #[arg(long, requires = "json")]
     logits: bool,
     #[command(flatten)]
-    device: DeviceArgs,
-    #[command(flatten)]
-    engine: EngineArgs,
+    device: InferenceArgs,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -53,7 +51,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
         let device = self.device.open()?;
         let loaded = self.weights.load(&self.model, &device)?;
-        let forward = self.engine.logits(&self.device, &loaded.model);
+        let forward = Forward::logits(self.device.compiles()?, &loaded.model);
         let answers: Vec<_> = inputs::expand(&self.images)
             .into_iter()
             .map(|input| Answer {
@@ -68,6 +66,7 @@ impl Args {
             self.table(&answers, &loaded)?;
         }
         Ok(failure::outcome(
+            "images",
             answers.len(),
             answers.iter().filter_map(|a| a.logits.as_ref().err()),
         ))

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use burn_zoo::weights::{self, Dtype};
-use clap::ValueEnum;
 use serde_json::json;
 
 use crate::failure::Outcome;
+use crate::precision::Precision;
 use crate::source::Source;
 use crate::{device, report};
 
@@ -29,18 +29,11 @@ pub(crate) struct Args {
     #[arg(long)]
     model: String,
     /// Number format of the values
-    #[arg(long, value_enum, default_value_t = Format::F32)]
-    dtype: Format,
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    dtype: Precision,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    F32,
-    F16,
-    Bf16,
 }
 
 impl Args {
@@ -51,9 +44,9 @@ impl Args {
             bail!("{shown} exists already; remove it or choose another name");
         }
         let dtype = match self.dtype {
-            Format::F32 => Dtype::F32,
-            Format::F16 => Dtype::F16,
-            Format::Bf16 => Dtype::Bf16,
+            Precision::F32 => Dtype::F32,
+            Precision::F16 => Dtype::F16,
+            Precision::Bf16 => Dtype::Bf16,
         };
         let burnpack = match path.extension().and_then(|ending| ending.to_str()) {
             Some("safetensors") => false,

@@ -10,10 +10,10 @@ use burn_zoo_train::{
 use serde_json::{Value, json};
 
 use crate::data;
-use crate::device::DeviceArgs;
-use crate::engine::EngineArgs;
+use crate::engine::Forward;
 use crate::failure::Outcome;
 use crate::model::{Loaded, WeightArgs};
+use crate::precision::InferenceArgs;
 use crate::report;
 use crate::target::Target;
 
@@ -55,9 +55,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.svg")]
     picture: Option<PathBuf>,
     #[command(flatten)]
-    device: DeviceArgs,
-    #[command(flatten)]
-    engine: EngineArgs,
+    device: InferenceArgs,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -90,7 +88,7 @@ impl Args {
             },
             workers: self.workers,
         };
-        let forward = self.engine.logits(&self.device, &loaded.model);
+        let forward = Forward::logits(self.device.compiles()?, &loaded.model);
         let found = evaluate_by(
             &loaded.model,
             |images| forward.run(images),

@@ -6,11 +6,11 @@ use anyhow::Result;
 use burn::tensor::Tensor;
 use serde_json::{Value, json};
 
-use crate::device::DeviceArgs;
-use crate::engine::{EngineArgs, Forward, stages};
+use crate::engine::{Forward, stages};
 use crate::failure::{self, Outcome, one_line};
 use crate::inputs;
 use crate::model::{Loaded, WeightArgs};
+use crate::precision::InferenceArgs;
 use crate::report;
 use crate::target::Target;
 use crate::tensors::{self, Named};
@@ -37,9 +37,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE.safetensors")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    device: DeviceArgs,
-    #[command(flatten)]
-    engine: EngineArgs,
+    device: InferenceArgs,
     /// One JSON document on standard output; without --out it has the values
     #[arg(long)]
     json: bool,
@@ -74,6 +72,7 @@ impl Args {
             self.table(&rows)?;
         }
         let outcome = failure::outcome(
+            "images",
             rows.len(),
             rows.iter().filter_map(|(_, result)| result.as_ref().err()),
         );
@@ -89,10 +88,9 @@ impl Args {
 
     /// What is asked for; an unknown stage is wrong for every image alike.
     fn extractor(&self, loaded: &Loaded) -> Result<Extractor> {
+        let compiles = self.device.compiles()?;
         if self.stage == POOLED {
-            return Ok(Extractor::Pooled(
-                self.engine.pooled(&self.device, &loaded.model),
-            ));
+            return Ok(Extractor::Pooled(Forward::pooled(compiles, &loaded.model)));
         }
         let known = stages(&loaded.model);
         anyhow::ensure!(
@@ -102,7 +100,7 @@ impl Args {
             self.stage,
             known.join(", ")
         );
-        let map = self.engine.map(&self.device, &loaded.model, &self.stage);
+        let map = Forward::map(compiles, &loaded.model, &self.stage);
         Ok(Extractor::Map(map))
     }
 

@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+mod bench;
 #[cfg(feature = "fetch")]
 mod cache;
 mod classify;
+mod compare;
 mod completions;
 mod convert;
 mod devices;
@@ -13,12 +15,14 @@ mod list;
 mod plan;
 #[cfg(feature = "fetch")]
 mod pull;
+mod serve_device;
 mod summary;
 mod train;
 
 use clap::{Parser, Subcommand};
 
 use crate::failure::Outcome;
+use crate::worker;
 
 /// Image classifiers for Burn: every model by name, with pretrained weights.
 #[derive(Debug, Parser)]
@@ -50,6 +54,11 @@ pub(crate) enum Command {
     #[cfg(feature = "fetch")]
     Cache(cache::Args),
     Devices(devices::Args),
+    Compare(compare::Args),
+    Bench(bench::Args),
+    ServeDevice(serve_device::Args),
+    #[command(hide = true)]
+    Measure(worker::Args),
     Completions(completions::Args),
 }
 
@@ -70,6 +79,18 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
         #[cfg(feature = "fetch")]
         Command::Cache(args) => args.run(),
         Command::Devices(args) => args.run(),
+        Command::Compare(args) => args.run(),
+        Command::Bench(args) => args.run(),
+        Command::ServeDevice(args) => args.run(),
+        Command::Measure(args) => args.run(),
         Command::Completions(args) => args.run(),
+    }
+}
+
+/// A time in seconds, for a flag.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds @ 0.0..=86_400.0) => Ok(seconds),
+        _ => Err("expected seconds, from 0 to 86400".to_owned()),
     }
 }

@@ -68,7 +68,7 @@ impl Args {
         };
         let images = data::resolve(&recipe.data.path)?;
         let (training, validation) = recipe.datasets(Some(&images))?;
-        let (model, preprocess) = initial::model(&recipe, &devices[0])?;
+        let (model, preprocess) = initial::model(&recipe)?;
         report::note(&format!(
             "{} {} on {} images, validating on {}, into {}",
             match start {

@@ -69,10 +69,14 @@ impl About {
             ("last", &last),
         ];
         let rows = rows.map(|(name, text)| format!("| {name} | {text} |\n"));
+        let confusion = match epochs.iter().any(|epoch| epoch.top1.is_some()) {
+            true => "![confusion matrix](confusion.svg)\n\n",
+            false => "",
+        };
         format!(
             "# Training report\n\n| | |\n|---|---|\n{}\
              | time | {seconds:.1} s for {} of {total} epochs |\n\
-             | device | {} |\n\n![learning curves](curves.svg)\n\n\
+             | device | {} |\n\n![learning curves](curves.svg)\n\n{confusion}\
              Figures by epoch: metrics.csv. Weights: best.safetensors, last.safetensors.\n",
             rows.concat(),
             epochs.len(),
@@ -114,10 +118,11 @@ mod tests {
             "| model | tiny, 7 trained parameters",
             "| data | digits: 8 images",
             "| best | top-1 62.50 % in epoch 2 |",
-            "| last | train loss 1.2500, valid loss 1.7500, top-1 62.50 %, 2.0 s |",
+            "| last | train loss 1.2500, valid loss 1.7500, top-1 62.50 %, 2.0 s, waiting for data 0.0 % |",
             "| time | 3.5 s for 2 of 5 epochs |",
             "| device | a device |",
             "(curves.svg)",
+            "(confusion.svg)",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }

@@ -1,0 +1,172 @@
+//! Results over time: a CSV file that each run adds to.
+
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// One row. Times are milliseconds, memory is bytes; what is unknown is empty.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    pub(super) date: String,
+    pub(super) machine: String,
+    pub(super) burn_zoo: String,
+    pub(super) burn: String,
+    pub(super) command: String,
+    pub(super) model: String,
+    pub(super) device: String,
+    pub(super) adapter: Option<String>,
+    pub(super) dtype: String,
+    pub(super) batch: u16,
+    pub(super) forward_median_ms: Option<f64>,
+    pub(super) forward_p95_ms: Option<f64>,
+    pub(super) train_median_ms: Option<f64>,
+    pub(super) train_p95_ms: Option<f64>,
+    pub(super) images_per_s: Option<f64>,
+    pub(super) peak_bytes: Option<u64>,
+    pub(super) train_peak_bytes: Option<u64>,
+    pub(super) error: Option<String>,
+}
+
+/// The names of the columns, as the first line has them.
+const HEADER: &str = "date,machine,burn_zoo,burn,command,model,device,adapter,dtype,batch,\
+                      forward_median_ms,forward_p95_ms,train_median_ms,train_p95_ms,images_per_s,\
+                      peak_bytes,train_peak_bytes,error";
+
+/// The rows of a file.
+#[derive(Debug)]
+pub(super) struct History(Vec<Record>);
+
+impl History {
+    /// Reads a file that `bench --csv` wrote.
+    pub(super) fn read(path: &Path) -> Result<Self> {
+        let failed = || format!("cannot read {}", path.display());
+        ensure!(path.is_file(), "{}: no such file", failed());
+        check(path)?;
+        let mut reader = csv::Reader::from_path(path).with_context(failed)?;
+        let records: Result<_, _> = reader.deserialize().collect();
+        Ok(Self(records.with_context(failed)?))
+    }
+
+    /// The latest row of the same model, device, format and batch size.
+    pub(super) fn last_like(&self, record: &Record) -> Option<&Record> {
+        let of = |r: &Record| (r.model.clone(), r.device.clone(), r.dtype.clone(), r.batch);
+        let rows = self.0.iter().rev();
+        let mut measured = rows.filter(|row| row.forward_median_ms.is_some());
+        measured.find(|row| of(row) == of(record))
+    }
+}
+
+/// Refuses a file that is another one than `bench --csv` writes.
+pub(super) fn check(path: &Path) -> Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
+    match text.lines().next() {
+        None | Some(HEADER) => Ok(()),
+        Some(_) => bail!("{shown} is no file of `bench --csv`: its first line is not {HEADER}"),
+    }
+}
+
+/// Adds rows at the end of a file, with a first line where it is new.
+pub(super) fn append(path: &Path, records: &[Record]) -> Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .with_context(failed)?;
+    let is_new = file.metadata().with_context(failed)?.len() == 0;
+    let mut writer = csv::WriterBuilder::new()
+        .has_headers(is_new)
+        .from_writer(Vec::new());
+    for record in records {
+        writer.serialize(record).with_context(failed)?;
+    }
+    // One write, so that two runs at once do not mix their rows.
+    file.write_all(&writer.into_inner().with_context(failed)?)
+        .with_context(failed)
+}
+
+/// The time, by the clock of the world.
+pub(super) fn now() -> String {
+    let now = OffsetDateTime::now_utc();
+    let now = now.replace_nanosecond(0).unwrap_or(now);
+    now.format(&Rfc3339).unwrap_or_default()
+}
+
+/// What the user ran.
+pub(super) fn command() -> String {
+    let arguments = std::env::args().skip(1);
+    let words: Vec<_> = std::iter::once("burn-zoo".to_owned())
+        .chain(arguments)
+        .collect();
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(device: &str, forward: Option<f64>) -> Record {
+        Record {
+            date: now(),
+            machine: "a machine, with a comma".to_owned(),
+            burn_zoo: "0.1.0".to_owned(),
+            burn: "0.22.1".to_owned(),
+            command: "burn-zoo bench".to_owned(),
+            model: "resnet18".to_owned(),
+            device: device.to_owned(),
+            adapter: None,
+            dtype: "f32".to_owned(),
+            batch: 1,
+            forward_median_ms: forward,
+            forward_p95_ms: forward,
+            train_median_ms: None,
+            train_p95_ms: None,
+            images_per_s: None,
+            peak_bytes: Some(7),
+            train_peak_bytes: None,
+            error: forward.is_none().then(|| "failed".to_owned()),
+        }
+    }
+
+    #[test]
+    fn rows_collect_and_the_last_that_was_measured_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("speed.csv");
+        check(&path).unwrap();
+        append(
+            &path,
+            &[record("flex", Some(2.0)), record("wgpu", Some(9.0))],
+        )
+        .unwrap();
+        append(&path, &[record("flex", Some(3.0)), record("flex", None)]).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 5, "{text}");
+        let history = History::read(&path).unwrap();
+        let found = history.last_like(&record("flex", None)).unwrap();
+        assert_eq!(found.forward_median_ms, Some(3.0));
+        assert_eq!(found.machine, "a machine, with a comma");
+        assert!(history.last_like(&record("cuda", None)).is_none());
+    }
+
+    #[test]
+    fn another_file_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.csv");
+        std::fs::write(&path, "name,age\n").unwrap();
+        let message = check(&path).unwrap_err().to_string();
+        assert!(
+            message.contains("notes.csv is no file of `bench --csv`"),
+            "{message}"
+        );
+        assert!(History::read(&folder.path().join("none.csv")).is_err());
+    }
+}
