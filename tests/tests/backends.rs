@@ -33,14 +33,12 @@ const LOSSES: f32 = 1e-3;
 const STEPS: usize = 10;
 const BATCH: usize = 8;
 
+#[allow(deprecated, reason = "upstream marks ndarray deprecated")]
 fn devices() -> Vec<(&'static str, Device)> {
     vec![
         ("flex", Device::flex()),
         #[cfg(feature = "ndarray")]
-        ("ndarray", {
-            #[allow(deprecated, reason = "upstream marks ndarray deprecated")]
-            Device::ndarray()
-        }),
+        ("ndarray", Device::ndarray()),
         #[cfg(feature = "wgpu")]
         ("wgpu", Device::wgpu(Default::default())),
         #[cfg(feature = "vulkan")]
