@@ -129,7 +129,6 @@ fn training_takes_the_same_first_steps_everywhere() {
         .to_safetensors(burn_zoo::weights::Dtype::F32)
         .expect("in memory");
     let expected = losses(&bytes, &flex);
-    assert!(expected[STEPS - 1] < expected[0], "{expected:?}");
     for (backend, device) in devices().into_iter().skip(1) {
         let found = losses(&bytes, &device);
         let pairs = found.iter().zip(&expected);
