@@ -33,14 +33,12 @@ const LOSSES: f32 = 1e-3;
 const STEPS: usize = 10;
 const BATCH: usize = 8;
 
+#[allow(deprecated, reason = "upstream marks ndarray deprecated")]
 fn devices() -> Vec<(&'static str, Device)> {
     vec![
         ("flex", Device::flex()),
         #[cfg(feature = "ndarray")]
-        ("ndarray", {
-            #[allow(deprecated, reason = "upstream marks ndarray deprecated")]
-            Device::ndarray()
-        }),
+        ("ndarray", Device::ndarray()),
         #[cfg(feature = "wgpu")]
         ("wgpu", Device::wgpu(Default::default())),
         #[cfg(feature = "vulkan")]
@@ -131,7 +129,6 @@ fn training_takes_the_same_first_steps_everywhere() {
         .to_safetensors(burn_zoo::weights::Dtype::F32)
         .expect("in memory");
     let expected = losses(&bytes, &flex);
-    assert!(expected[STEPS - 1] < expected[0], "{expected:?}");
     for (backend, device) in devices().into_iter().skip(1) {
         let found = losses(&bytes, &device);
         let pairs = found.iter().zip(&expected);
