@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::tensor::Device;
 use burn_zoo::weights::Dtype;
 use burn_zoo::{AnyClassifier, Options};
 use burn_zoo_tests::digits::few_digits;
 use burn_zoo_train::{Display, Recipe, Run, Start, train};
+
+/// What is drawn at random comes from one stream for the whole process.
+static RUNNING: Mutex<()> = Mutex::new(());
 
 /// 40 images in batches of 12: the last, of 4, does not reach the third device of three.
 fn losses(folder: &Path, output: &str, model: &str, devices: &[Device]) -> Vec<[f64; 3]> {
@@ -32,6 +35,7 @@ fn losses(folder: &Path, output: &str, model: &str, devices: &[Device]) -> Vec<[
         "#,
         folder.join(output),
     );
+    let _alone = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let recipe = Recipe::parse("test", &text, &[]).unwrap();
     let device = Device::flex();
     device.seed(recipe.seed);
