@@ -1,9 +1,6 @@
-//! A bar chart as an SVG file.
+//! A bar chart as an SVG document.
 
-use std::path::{Path, PathBuf};
-
-use anyhow::{Result, anyhow, bail};
-use burn_zoo::weights;
+use anyhow::{Result, anyhow};
 use plotters::prelude::{
     BLACK, Color as _, EmptyElement, IntoDrawingArea as _, IntoFont as _, PathElement, RGBColor,
     Rectangle, SVGBackend, Text, WHITE,
@@ -26,34 +23,8 @@ pub(crate) struct Bar {
     pub(crate) value: Result<(f64, f64), String>,
 }
 
-/// A chart that is yet to be drawn, so that a bad path fails before the work and not after.
-#[derive(Debug)]
-pub(crate) struct File(PathBuf);
-
-impl File {
-    /// Fails if there is a file already or no folder for it.
-    pub(crate) fn create(path: &Path) -> Result<Self> {
-        let shown = path.display();
-        if path.exists() {
-            bail!("{shown} exists already; remove it or choose another --svg");
-        }
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        if folder.is_some_and(|folder| !folder.is_dir()) {
-            bail!("cannot write {shown}: its folder does not exist");
-        }
-        Ok(Self(path.to_owned()))
-    }
-
-    /// Draws the bars below a title, and writes the file at once.
-    pub(crate) fn write(self, title: &str, bars: &[Bar]) -> Result<()> {
-        Ok(weights::write(&self.0, draw(title, bars)?.as_bytes())?)
-    }
-}
-
-/// Horizontal bars from zero, with a whisker, on a common scale.
-fn draw(title: &str, bars: &[Bar]) -> Result<String> {
+/// Horizontal bars from zero, with a whisker, on a common scale, below a title.
+pub(crate) fn draw(title: &str, bars: &[Bar]) -> Result<String> {
     let mut svg = String::new();
     let height = TOP + ROW * bars.len() as u32 + 12;
     let longest = bars.iter().filter_map(|bar| bar.value.as_ref().ok());
@@ -127,25 +98,5 @@ mod tests {
         for part in ["resnet18", "4.00 (p95 8.00)", "no &lt;driver&gt;"] {
             assert!(svg.contains(part), "{part} is not in {svg}");
         }
-    }
-
-    #[test]
-    fn an_existing_file_is_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.svg");
-        std::fs::write(&path, "mine").unwrap();
-        assert!(
-            File::create(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("exists already")
-        );
-        let lost = folder.path().join("no/a.svg");
-        assert!(
-            File::create(&lost)
-                .unwrap_err()
-                .to_string()
-                .contains("folder")
-        );
     }
 }

@@ -31,9 +31,13 @@ impl Target {
         }
         let folder = path
             .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
-        let temporary = temporary(folder.unwrap_or(Path::new(".")))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            bail!("cannot write {}: its folder does not exist", path.display());
+        }
+        let temporary =
+            temporary(folder).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self {
             path: path.to_owned(),
             temporary,
@@ -79,5 +83,13 @@ mod tests {
             "{message}"
         );
         assert_eq!(std::fs::read(&path).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_an_error_that_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let lost = folder.path().join("no/a.svg");
+        let message = Target::create(&lost, "--svg").unwrap_err().to_string();
+        assert!(message.contains("its folder does not exist"), "{message}");
     }
 }

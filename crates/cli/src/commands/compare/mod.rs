@@ -16,6 +16,7 @@ use crate::measure::{Job, Measured, Work};
 use crate::precision::Precision;
 use crate::report;
 use crate::source::Source;
+use crate::target::Target;
 use crate::worker;
 
 /// Runs the same weights and the same input on several devices: do they agree, how fast are they
@@ -89,18 +90,16 @@ impl Args {
         if entry.weights.is_none() && self.weights.is_none() {
             report::note(&format!("{}: seeded random weights", entry.name));
         }
-        let chart = self.svg.as_deref().map(chart::File::create).transpose()?;
+        let svg = Target::of_option(self.svg.as_deref(), "--svg")?;
         let rows = self.measure()?;
         if self.json {
             report::json(&rows.iter().map(|row| self.row(row)).collect())?;
         } else {
             self.table(&rows)?;
         }
-        if let Some(chart) = chart {
-            chart.write(
-                &format!("{}, ms per batch of {}", entry.name, self.batch),
-                &bars(&rows),
-            )?;
+        if let Some(file) = svg {
+            let title = format!("{}, ms per batch of {}", entry.name, self.batch);
+            file.write(chart::draw(&title, &bars(&rows))?.as_bytes())?;
         }
         let errors = rows.iter().filter_map(|row| row.measured.as_ref().err());
         Ok(failure::outcome("devices", rows.len(), errors))
