@@ -8,9 +8,8 @@ use burn_zoo_core::Preprocess;
 use burn_zoo_train::Recipe;
 
 use crate::failure::Usage;
-use crate::fetch;
-use crate::model::{draw, drawn, processor};
 use crate::source::Source;
+use crate::{device, fetch};
 
 /// The recipe's model with its weights, random ones unless it names some, and what its images go
 /// through: what the weights were trained with, where that is known.
@@ -19,20 +18,21 @@ use crate::source::Source;
 pub(crate) fn model(recipe: &Recipe) -> Result<(AnyClassifier, Preprocess)> {
     let architecture = burn_zoo::architecture(&recipe.model)?;
     let usual = architecture.preprocess(recipe.channels);
+    let device = &device::parse("flex")?;
+    device.seed(recipe.seed);
     let Some(weights) = &recipe.weights else {
         let options = Options {
             classes: recipe.classes,
             channels: recipe.channels,
             aux_heads: true,
         };
-        return Ok((drawn(&recipe.model, options, recipe.seed)?, usual));
+        return Ok((burn_zoo::create(&recipe.model, options, device)?, usual));
     };
     let adapt = Adapt {
         classes: Some(recipe.classes),
         channels: Some(recipe.channels),
         aux_heads: AuxHeads::Kept,
     };
-    let device = &processor(recipe.seed)?;
     if let Some(meta) = burn_zoo::find(weights).ok().and_then(|entry| entry.weights) {
         if meta.architecture != architecture.name {
             bail!(
@@ -43,9 +43,9 @@ pub(crate) fn model(recipe: &Recipe) -> Result<(AnyClassifier, Preprocess)> {
         }
         let same = meta.preprocess.channels == recipe.channels;
         let preprocess = if same { meta.preprocess } else { usual };
-        return Ok((draw(fetch::pretrained(weights, adapt, device)?), preprocess));
+        return Ok((fetch::pretrained(weights, adapt, device)?, preprocess));
     }
     let source = Source::from_str(weights).map_err(Usage)?;
     let model = burn_zoo::load_adapted(&recipe.model, &source.open()?, adapt, device)?;
-    Ok((draw(model), usual))
+    Ok((model, usual))
 }

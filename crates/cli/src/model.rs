@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use burn::module::{Module as _, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, Options};
 use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
@@ -12,7 +11,7 @@ use burn_zoo_train::Classes;
 use crate::failure::Usage;
 use crate::preprocessing::PreprocessArgs;
 use crate::source::Source;
-use crate::{device, fetch, precision, random};
+use crate::{fetch, precision, random};
 
 /// The model that is run where none is named; its weights are inside the program.
 pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
@@ -160,35 +159,6 @@ pub(crate) fn build(
         None => burn_zoo::create(&entry.architecture, options(&entry)?, device)?,
     };
     Ok((entry.name, model))
-}
-
-/// A new network whose weights were drawn from a seed, on the processor: each backend's own
-/// generator would draw others.
-pub(crate) fn drawn(architecture: &str, options: Options, seed: u64) -> Result<AnyClassifier> {
-    let model = burn_zoo::create(architecture, options, &processor(seed)?)?;
-    Ok(draw(model))
-}
-
-/// Where weights are drawn.
-pub(crate) fn processor(seed: u64) -> Result<Device> {
-    let processor = device::parse("flex")?;
-    processor.seed(seed);
-    Ok(processor)
-}
-
-/// The network with all its weights drawn.
-pub(crate) fn draw(model: AnyClassifier) -> AnyClassifier {
-    model.visit(&mut Draw);
-    model
-}
-
-/// Burn draws a weight when it is first used.
-struct Draw;
-
-impl ModuleVisitor for Draw {
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let _: Tensor<D> = param.val();
-    }
 }
 
 /// Classes and channels of an entry: its weights' or the architecture's usual ones.

@@ -246,8 +246,8 @@ fn learner<M: Trainable>(
     checkpoints: &Checkpoints,
     device: &Device,
 ) -> Result<Learns<M>, Error> {
-    let model = model.to_device(device).train();
     model.visit(&mut Draw);
+    let model = model.to_device(device).train();
     let mut model = Trainee::new(model, recipe.label_smoothing);
     if let Some(state) = state {
         model = checkpoints.model(state, model)?;
@@ -284,8 +284,8 @@ impl ModuleMapper for Checkpointing {
     }
 }
 
-/// Burn draws a weight when it is first used. All are drawn before the first epoch, which has a
-/// seed of its own.
+/// Burn draws a weight when it is first used. All are drawn where the model was made, since each
+/// backend's generator would draw others, and before the first epoch, which has a seed of its own.
 struct Draw;
 
 impl ModuleVisitor for Draw {
