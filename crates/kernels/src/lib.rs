@@ -31,6 +31,7 @@ mod pool;
 mod simd;
 mod tasks;
 mod tile;
+mod train;
 
 pub use blocked::{Dims, LANES, Rows, RowsMut, View, ViewMut, copy_channels, pack, unpack};
 pub use buffer::Buffer;
@@ -43,6 +44,8 @@ pub use pool::{
     PadCount, Padding, PoolSpec, Rounding, adaptive_average_pool, average_pool,
     global_average_pool, max_pool,
 };
+
+pub use train::{BatchNorm, BatchNormGradients, TrainConv, bias_gradient};
 
 /// The README's example, as a test.
 #[cfg(doctest)]

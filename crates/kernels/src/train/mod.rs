@@ -1,0 +1,8 @@
+//! Convolution and batch norm for training: forward and gradients, on `[batch, channels, height,
+//! width]` as it lies, in and out. The blocked layout is used inside a call only.
+
+mod conv;
+mod norm;
+
+pub use conv::{TrainConv, bias_gradient};
+pub use norm::{BatchNorm, BatchNormGradients};
