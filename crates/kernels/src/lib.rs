@@ -27,6 +27,7 @@ mod elementwise;
 mod isa;
 mod linear;
 mod norm;
+mod outer;
 mod pool;
 mod simd;
 mod tasks;

@@ -3,6 +3,10 @@
 
 mod conv;
 mod norm;
+mod phase;
+mod scratch;
+mod temp;
+mod weight;
 
 pub use conv::{TrainConv, bias_gradient};
 pub use norm::{BatchNorm, BatchNormGradients};
