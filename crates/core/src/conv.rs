@@ -8,6 +8,9 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "fast-cpu")]
+use crate::fast_cpu;
+
 /// What follows the norm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Activation {
@@ -95,7 +98,7 @@ pub struct ConvNormAct {
 impl ConvNormAct {
     /// `[batch, in, height, width] -> [batch, out, height', width']`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let output = normalise(&self.norm, self.conv.forward(input));
+        let output = normalise(&self.norm, convolve(&self.conv, input));
         match self.activation {
             Activation::Relu => relu(output),
             Activation::Identity => output,
@@ -116,26 +119,71 @@ impl ConvNormAct {
     }
 }
 
-/// Batch norm. In training, Burn adds up a channel's pixels in one long f32 sum, whose lost digits
-/// a deep network multiplies: here rows, columns and images are averaged one after the other.
+/// `layer.forward(input)`, and in training on a CPU by the kernels that [`TrainingKernels`] chooses,
+/// if this crate's feature `fast-cpu` is on: `[batch, in, height, width] -> [batch, out, height',
+/// width']`.
+///
+/// Where no gradients are recorded, on any other backend than flex, with other numbers than `f32`,
+/// groups, dilation or padding that is wider than the kernel reaches, it is Burn's own.
+///
+/// [`TrainingKernels`]: crate::TrainingKernels
+pub fn convolve(layer: &Conv2d, input: Tensor<4>) -> Tensor<4> {
+    #[cfg(feature = "fast-cpu")]
+    if let Some(output) = fast_cpu::convolve(layer, &input) {
+        return output;
+    }
+    layer.forward(input)
+}
+
+/// A batch, normalised by its own statistics.
+pub(crate) struct Normalised {
+    /// `[batch, channels, height, width]`.
+    pub(crate) output: Tensor<4>,
+    /// `[channels]`, without gradient.
+    pub(crate) mean: Tensor<1>,
+    /// `[channels]`, biased, without gradient.
+    pub(crate) variance: Tensor<1>,
+}
+
+/// Batch norm.
 fn normalise(norm: &BatchNorm, input: Tensor<4>) -> Tensor<4> {
     let device = input.device();
     if !(device.is_autodiff() && norm.training.is_enabled()) {
         return norm.forward(input);
+    }
+    let Normalised {
+        output,
+        mean,
+        variance,
+    } = of_batch(norm, input);
+    for (running, batch) in [(&norm.running_mean, mean), (&norm.running_var, variance)] {
+        let before = running.value_sync().to_device(&device);
+        let after = before * (1.0 - norm.momentum) + batch * norm.momentum;
+        running.update(after.detach());
+    }
+    output
+}
+
+/// Burn adds up a channel's pixels in one long f32 sum, whose lost digits a deep network multiplies:
+/// here rows, columns and images are averaged one after the other.
+fn of_batch(norm: &BatchNorm, input: Tensor<4>) -> Normalised {
+    #[cfg(feature = "fast-cpu")]
+    if let Some(normalised) = fast_cpu::normalise(norm, &input) {
+        return normalised;
     }
     let [_, channels, _, _] = input.dims();
     let average = |map: Tensor<4>| map.mean_dim(3).mean_dim(2).mean_dim(0);
     let mean = average(input.clone());
     let centred = input - mean.clone();
     let variance = average(centred.clone() * centred.clone());
-    for (running, batch) in [(&norm.running_mean, &mean), (&norm.running_var, &variance)] {
-        let batch = batch.clone().detach().reshape([channels]);
-        let before = running.value_sync().to_device(&device);
-        let after = before * (1.0 - norm.momentum) + batch * norm.momentum;
-        running.update(after.detach());
-    }
     let [gamma, beta] = [&norm.gamma, &norm.beta].map(|p| p.val().reshape([1, channels, 1, 1]));
-    centred * (gamma / (variance + norm.epsilon).sqrt()) + beta
+    let constant = |it: &Tensor<4>| it.clone().detach().reshape([channels]);
+    let [batch_mean, batch_variance] = [&mean, &variance].map(constant);
+    Normalised {
+        output: centred * (gamma / (variance + norm.epsilon).sqrt()) + beta,
+        mean: batch_mean,
+        variance: batch_variance,
+    }
 }
 
 /// A last layer of `classes` outputs in the place of `layer`, freshly drawn, on its device.

@@ -1,24 +1,29 @@
 //! What every family of [burn-zoo](https://docs.rs/burn-zoo) needs for inference, and nothing
 //! else: the traits [`Classifier`] and [`Pretrained`], [`ConvNormAct`], [`Preprocess`], [`weights`]
 //! files, [`labels`] and the [`Error`]. With the feature `fetch`, also `fetch`: published files from the network.
+//! With the feature `fast-cpu`, training steps on flex by our own kernels: [`TrainingKernels`].
 
 mod classifier;
 mod conv;
 mod depth;
 mod error;
+#[cfg(feature = "fast-cpu")]
+mod fast_cpu;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod labels;
 mod preprocess;
 mod pretrained;
 pub mod slim;
+mod training_kernels;
 pub mod weights;
 
 pub use classifier::{Classifier, FeatureMap, Head, InputSpec, global_average};
-pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, with_outputs};
+pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, convolve, with_outputs};
 pub use depth::StochasticDepth;
 pub use error::Error;
 pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};
 pub use pretrained::{
     Adapt, Architecture, AuxHeads, Layout, Options, Pretrained, unknown, untagged,
 };
+pub use training_kernels::TrainingKernels;

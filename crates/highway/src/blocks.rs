@@ -6,6 +6,7 @@ use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Initializer, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::{relu, sigmoid, tanh};
 use burn::tensor::{Device, Tensor};
+use burn_zoo_core::convolve;
 use serde::{Deserialize, Serialize};
 
 /// What follows the linear map of `H`; section 3.1 tries both.
@@ -243,10 +244,10 @@ impl ConvHighwayLayer {
 
     /// Output and transform gate.
     pub(crate) fn step(&self, input: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>) {
-        let sigmoid = |layer: &Conv2d| sigmoid(layer.forward(input.clone()));
+        let sigmoid = |layer: &Conv2d| sigmoid(convolve(layer, input.clone()));
         let transformed = self
             .activation
-            .forward(self.transform.forward(input.clone()));
+            .forward(convolve(&self.transform, input.clone()));
         let gate = self.gate.as_ref().map(sigmoid);
         let carry = self.carry.as_ref().map(sigmoid);
         (mix(input, transformed, gate.clone(), carry), gate)

@@ -8,7 +8,7 @@ use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
-use burn_zoo_core::{Classifier, FeatureMap, InputSpec, global_average, with_outputs};
+use burn_zoo_core::{Classifier, FeatureMap, InputSpec, convolve, global_average, with_outputs};
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::{
@@ -183,7 +183,7 @@ impl HighwayConvNet {
             if !maps.is_empty() {
                 map = self.dropout.forward(self.max_pool.forward(map));
             }
-            map = relu(stage.conv.forward(map));
+            map = relu(convolve(&stage.conv, map));
             number += 1;
             for layer in &stage.layers {
                 let (output, gate) = layer.step(map);
@@ -210,7 +210,7 @@ impl Classifier for HighwayConvNet {
 
     fn pooled(&self, images: Tensor<4>) -> Tensor<2> {
         let last = self.features(images).pop().expect("there are three stages");
-        let hidden = relu(self.hidden.forward(last.map));
+        let hidden = relu(convolve(&self.hidden, last.map));
         global_average(hidden)
     }
 

@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{Activation, ConvNormAct, StochasticDepth, chain};
+use burn_zoo_core::{Activation, ConvNormAct, StochasticDepth, chain, convolve};
 
 use burn_zoo_core::slim::{branch, same};
 
@@ -60,7 +60,7 @@ impl Addition {
     /// `[batch, branches, height, width]` and `[batch, in, height, width]` to the shape of the
     /// latter.
     pub fn forward(&self, branches: Vec<Tensor<4>>, input: Tensor<4>) -> Tensor<4> {
-        let branches = self.expand.forward(Tensor::cat(branches, 1));
+        let branches = convolve(&self.expand, Tensor::cat(branches, 1));
         let output = self.depth.forward(branches.mul_scalar(self.scale)) + input;
         match self.activation {
             Activation::Relu => relu(output),

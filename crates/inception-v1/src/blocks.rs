@@ -11,7 +11,7 @@ use burn::nn::pool::{
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{ConvNormAct, ConvNormActConfig, with_outputs};
+use burn_zoo_core::{ConvNormAct, ConvNormActConfig, convolve, with_outputs};
 use serde::{Deserialize, Serialize};
 
 /// torchvision's (and TF-Slim's), not in the paper.
@@ -64,7 +64,7 @@ impl RectifiedConv {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         match self {
             Self::Normed(layer) => layer.forward(input),
-            Self::Biased(conv) => relu(conv.forward(input)),
+            Self::Biased(conv) => relu(convolve(conv, input)),
         }
     }
 }

@@ -24,7 +24,7 @@ pub use any::AnyClassifier;
 pub use burn_zoo_core::fetch;
 pub use burn_zoo_core::{
     Adapt, Architecture, AuxHeads, Classifier, Error, FeatureMap, Head, InputSpec, Layout, Options,
-    Preprocess, Pretrained, labels, weights,
+    Preprocess, Pretrained, TrainingKernels, labels, weights,
 };
 #[cfg(feature = "highway")]
 pub use burn_zoo_highway as highway;

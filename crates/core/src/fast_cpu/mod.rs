@@ -1,0 +1,58 @@
+//! Convolutions and batch norms of a training step by `burn-zoo-kernels`, on flex under autodiff.
+//!
+//! [`rule`] decides for each call whether the kernels take it.
+
+mod convolution;
+mod norm;
+mod rule;
+
+pub(crate) use convolution::convolve;
+pub(crate) use norm::normalise;
+
+use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, DispatchKindConversion, Flex};
+use burn::tensor::{DispatchTensor, Tensor, TensorData};
+use burn_flex::FlexTensor;
+
+/// A tensor of flex that may be tracked; the same type for each strategy of checkpointing.
+type Recorded = FloatTensor<Autodiff<Flex>>;
+
+/// Takes a tensor out of Burn's dispatch.
+fn inside<const D: usize, C>(tensor: Tensor<D>) -> Recorded
+where
+    C: CheckpointStrategy,
+    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
+{
+    tensor
+        .try_into_primitive::<Autodiff<Flex, C>>()
+        .expect("the rule has seen that it is on flex under autodiff, with this strategy")
+}
+
+/// The reverse of [`inside`].
+fn outside<const D: usize, C>(tensor: Recorded) -> Tensor<D>
+where
+    C: CheckpointStrategy,
+    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
+{
+    Tensor::from_primitive::<Autodiff<Flex, C>>(tensor)
+}
+
+/// The tensor with its numbers in order, copied only where they are not.
+fn ordered(tensor: &FlexTensor) -> FlexTensor {
+    match tensor.is_contiguous() {
+        true => tensor.clone(),
+        false => tensor.to_contiguous(),
+    }
+}
+
+/// The numbers of an [`ordered`] tensor.
+fn numbers(tensor: &FlexTensor) -> &[f32] {
+    tensor
+        .as_slice()
+        .expect("the rule has seen f32, and the numbers are in order")
+}
+
+fn tensor<const D: usize>(numbers: Vec<f32>, dims: [usize; D]) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(numbers, dims))
+}

@@ -1,0 +1,127 @@
+//! Batch norm of a batch by its own mean and variance, with its gradients.
+
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::{
+    BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
+};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::{Autodiff, AutodiffBackend, DispatchKindConversion, Flex};
+use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
+use burn_flex::FlexTensor;
+use burn_zoo_kernels as kernels;
+use burn_zoo_kernels::{Dims, Isa};
+
+use super::{inside, numbers, ordered, outside, rule, tensor};
+use crate::conv::Normalised;
+
+/// The batch normalised, if the kernels take it.
+pub(crate) fn normalise(norm: &burn::nn::BatchNorm, input: &Tensor<4>) -> Option<Normalised> {
+    let run = match rule::norm(norm, input)? {
+        GradientCheckpointingStrategy::Disabled => run::<NoCheckpointing>,
+        GradientCheckpointingStrategy::Balanced => run::<BalancedCheckpointing>,
+    };
+    Some(run(norm, input.clone()))
+}
+
+fn run<C>(norm: &burn::nn::BatchNorm, input: Tensor<4>) -> Normalised
+where
+    C: CheckpointStrategy,
+    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
+{
+    let shape = input.dims();
+    let input = inside::<4, C>(input);
+    let [gamma, beta] = [&norm.gamma, &norm.beta].map(|param| inside::<1, C>(param.val()));
+    let [x, scale, shift] = [&input, &gamma, &beta].map(|it| ordered(it.primitive()));
+    let kernels::BatchNorm {
+        output,
+        mean,
+        variance,
+    } = kernels::BatchNorm::forward(
+        Isa::detect(),
+        Dims::new(shape),
+        numbers(&x),
+        numbers(&scale),
+        numbers(&shift),
+        norm.epsilon,
+    );
+    let output = tensor(output, shape);
+    let [mean, variance] = [mean, variance].map(|it| tensor(it, [shape[1]]));
+    let nodes = [input.node(), gamma.node(), beta.node()];
+    let output = match Gradient.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(mut prepared) => {
+            let kept = Kept {
+                input: prepared.checkpoint(&input),
+                gamma: prepared.checkpoint(&gamma),
+                mean: mean.clone(),
+                variance: variance.clone(),
+                epsilon: norm.epsilon,
+            };
+            prepared.finish(kept, output)
+        }
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    };
+    let constant = |it| outside::<1, C>(<Autodiff<Flex, C> as AutodiffBackend>::from_inner(it));
+    Normalised {
+        output: outside::<4, C>(output),
+        mean: constant(mean),
+        variance: constant(variance),
+    }
+}
+
+/// The backward pass.
+#[derive(Debug)]
+struct Gradient;
+
+/// What the backward pass needs.
+#[derive(Clone, Debug)]
+struct Kept {
+    input: NodeId,
+    gamma: NodeId,
+    mean: FlexTensor,
+    variance: FlexTensor,
+    epsilon: f64,
+}
+
+impl Backward<Flex, 3> for Gradient {
+    type State = Kept;
+
+    fn backward(
+        self,
+        ops: Ops<Kept, 3>,
+        gradients: &mut Gradients,
+        checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = ordered(&gradients.consume::<Flex>(&ops.node));
+        let kept = ops.state;
+        let [input, gamma] = [kept.input, kept.gamma]
+            .map(|node| ordered(&checkpointer.retrieve_node_output::<FlexTensor>(node)));
+        let shape: [usize; 4] = input.layout().shape().dims();
+        // One pass over input and gradient gives all sums, so that leaving some out would save nothing.
+        let kernels::BatchNormGradients {
+            input: of_input,
+            gamma: of_gamma,
+            beta: of_beta,
+        } = kernels::BatchNorm::backward(
+            Isa::detect(),
+            Dims::new(shape),
+            numbers(&input),
+            numbers(&gamma),
+            numbers(&kept.mean),
+            numbers(&kept.variance),
+            kept.epsilon,
+            numbers(&gradient),
+        );
+        let found = [
+            tensor(of_input, shape),
+            tensor(of_gamma, [shape[1]]),
+            tensor(of_beta, [shape[1]]),
+        ];
+        for (node, found) in ops.parents.into_iter().zip(found) {
+            if let Some(node) = node {
+                gradients.register::<Flex>(node.id, found);
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Which calls the kernels take. All others are Burn's own operations.
+
+use burn::backend::DispatchDevice;
+use burn::nn::conv::Conv2d;
+use burn::nn::{BatchNorm, PaddingConfig2d};
+use burn::tensor::{DType, Device, GradientCheckpointingStrategy, Tensor};
+use burn_zoo_kernels::{Conv2dSpec, Dims, Isa, Padding, TrainConv};
+
+use crate::TrainingKernels;
+
+/// A convolution that the kernels take: on flex under autodiff, of 32-bit numbers, without dilation,
+/// without groups, and with padding that is spelt out and no wider than [`TrainConv`] takes it.
+pub(super) fn convolution(
+    layer: &Conv2d,
+    input: &Tensor<4>,
+) -> Option<(TrainConv, GradientCheckpointingStrategy)> {
+    let weight = layer.weight.val();
+    let bias = layer.bias.as_ref().map(|bias| bias.val());
+    let strategy = recorded([
+        Some((input.device(), input.dtype())),
+        Some((weight.device(), weight.dtype())),
+        bias.as_ref().map(|bias| (bias.device(), bias.dtype())),
+    ])?;
+    let [outputs, inputs, kernel_height, kernel_width] = weight.dims();
+    let dims = Dims::new(input.dims());
+    // What does not fit panics with Burn's words.
+    let fits = dims.channels == inputs && bias.is_none_or(|bias| bias.dims() == [outputs]);
+    if !fits || layer.dilation != [1, 1] || layer.groups != 1 {
+        return None;
+    }
+    let [top, left, bottom, right] = match layer.padding {
+        PaddingConfig2d::Valid => [0; 4],
+        PaddingConfig2d::Explicit(top, left, bottom, right) => [top, left, bottom, right],
+        PaddingConfig2d::Same => return None,
+    };
+    let spec = Conv2dSpec {
+        channels: [inputs, outputs],
+        kernel: [kernel_height, kernel_width],
+        stride: layer.stride,
+        padding: Padding {
+            top,
+            left,
+            bottom,
+            right,
+        },
+        groups: layer.groups,
+    };
+    let exact = TrainingKernels::chosen() == TrainingKernels::Exact;
+    Some((TrainConv::new(Isa::detect(), spec, dims, exact)?, strategy))
+}
+
+/// A batch norm that the kernels take: on flex under autodiff, of 32-bit numbers. That it trains is
+/// the caller's to see.
+pub(super) fn norm(norm: &BatchNorm, input: &Tensor<4>) -> Option<GradientCheckpointingStrategy> {
+    let [gamma, beta] = [&norm.gamma, &norm.beta].map(|param| param.val());
+    let dims = Dims::new(input.dims());
+    let fits = [&gamma, &beta].map(Tensor::dims) == [[dims.channels]; 2];
+    if !fits || dims.plain_len() == 0 {
+        return None;
+    }
+    recorded([
+        Some((input.device(), input.dtype())),
+        Some((gamma.device(), gamma.dtype())),
+        Some((beta.device(), beta.dtype())),
+    ])
+}
+
+/// How gradients of a call with these tensors are recorded, where the kernels may compute them.
+fn recorded(tensors: [Option<(Device, DType)>; 3]) -> Option<GradientCheckpointingStrategy> {
+    if TrainingKernels::chosen() == TrainingKernels::Off {
+        return None;
+    }
+    let mut strategies = tensors.into_iter().flatten().map(|(device, dtype)| {
+        let strategy = device.gradient_checkpointing_strategy()?;
+        (on_flex(&device) && dtype == DType::F32).then_some(strategy)
+    });
+    let first = strategies.next()??;
+    strategies.all(|it| it == Some(first)).then_some(first)
+}
+
+fn on_flex(device: &Device) -> bool {
+    match device.as_dispatch() {
+        DispatchDevice::Autodiff(device) => matches!(**device, DispatchDevice::Flex(_)),
+        _ => false,
+    }
+}

@@ -1,0 +1,58 @@
+//! The switch between our own kernels and Burn's operations in training.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use serde::{Deserialize, Serialize};
+
+/// What computes convolutions and batch norms, forward and backward, where gradients are recorded on
+/// Burn's CPU backend, flex.
+///
+/// One choice for the whole process, to be made between training steps. Without this crate's feature
+/// `fast-cpu`, and on every other device, it changes nothing: there everything is Burn's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TrainingKernels {
+    /// Our own, 3x3 convolutions by Winograd's algorithm where that is faster: relative errors of
+    /// about 1e-5.
+    #[default]
+    Fast,
+    /// Our own, never by Winograd: errors as of any sum of 32-bit numbers.
+    Exact,
+    /// Burn's own operations.
+    Off,
+}
+
+static CHOSEN: AtomicU8 = AtomicU8::new(TrainingKernels::Fast as u8);
+
+impl TrainingKernels {
+    /// Chooses it for the steps that begin from now on.
+    pub fn choose(self) {
+        CHOSEN.store(self as u8, Ordering::Relaxed);
+    }
+
+    /// The choice that holds.
+    pub fn chosen() -> Self {
+        let number = CHOSEN.load(Ordering::Relaxed);
+        [Self::Fast, Self::Exact]
+            .into_iter()
+            .find(|it| *it as u8 == number)
+            .unwrap_or(Self::Off)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_holds_until_the_next() {
+        assert_eq!(TrainingKernels::chosen(), TrainingKernels::Fast);
+        for choice in [
+            TrainingKernels::Exact,
+            TrainingKernels::Off,
+            TrainingKernels::Fast,
+        ] {
+            choice.choose();
+            assert_eq!(TrainingKernels::chosen(), choice);
+        }
+    }
+}
