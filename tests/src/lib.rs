@@ -9,6 +9,20 @@ pub mod steps;
 pub mod synthetic;
 pub mod torch;
 
+use std::sync::{Mutex, PoisonError};
+
+use burn_zoo::TrainingKernels;
+
+/// Calls with these kernels. The choice is the process's, so that tests take turns.
+pub fn with<T>(kernels: TrainingKernels, run: impl FnOnce() -> T) -> T {
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    kernels.choose();
+    let result = run();
+    TrainingKernels::default().choose();
+    result
+}
+
 /// `max |a - b| / max |b|`.
 ///
 /// # Panics

@@ -1,7 +1,5 @@
 //! The kernels of training against Burn's own operations, and which calls they take.
 
-use std::sync::{Mutex, PoisonError};
-
 use burn::module::{Module as _, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, PaddingConfig2d};
@@ -10,21 +8,12 @@ use burn_zoo::TrainingKernels;
 use burn_zoo_core::{Activation, ConvNormAct, ConvNormActConfig, chain, convolve};
 use burn_zoo_tests::relative_error;
 use burn_zoo_tests::synthetic::splitmix64;
+use burn_zoo_tests::with;
 
 /// Sums of some hundred f32 numbers in another order.
 const EXACT: f32 = 1e-5;
 /// Winograd's F(4x4, 3x3) multiplies with constants up to 8, which costs a digit.
 const FAST: f32 = 1e-4;
-
-/// Calls with these kernels; the choice is the process's, so tests take turns.
-fn with<T>(kernels: TrainingKernels, run: impl FnOnce() -> T) -> T {
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    kernels.choose();
-    let result = run();
-    TrainingKernels::Fast.choose();
-    result
-}
 
 /// Seeded numbers in `[-1, 1)`.
 fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
