@@ -6,7 +6,7 @@ pub(crate) mod panel;
 mod planar;
 mod spec;
 mod target;
-mod winograd;
+pub(crate) mod winograd;
 
 pub use spec::{Algorithm, Conv2dSpec};
 

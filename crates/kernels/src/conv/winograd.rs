@@ -12,9 +12,9 @@ use crate::tile::{MAX_BLOCKS, MAX_PIXELS, Tile};
 use crate::{Dims, Isa, LANES, Padding, View};
 
 /// Numbers of a transformed tile.
-const POINTS: usize = 36;
+pub(crate) const POINTS: usize = 36;
 /// Output pixels of a tile along each axis.
-const STEP: usize = 4;
+pub(crate) const STEP: usize = 4;
 /// Transformed tiles of one task: a multiple of every register tile.
 const MAX_TILES: usize = 24;
 
@@ -153,7 +153,11 @@ impl Kernel for Task<'_> {
                 let plane = input.plane(image, i);
                 let from = [row, column];
                 let to = &mut transformed[(i * count + t) * LANES..];
-                transform_input::<L>(plane, input.dims(), self.padding, from, to, stride);
+                let to = to[..(POINTS - 1) * stride + LANES].as_mut_ptr();
+                // SAFETY: sliced just now.
+                unsafe {
+                    transform_input::<L>(plane, input.dims(), self.padding, from, to, stride);
+                }
             }
         }
         let tiles = Tiles::new(count, self.pixels);
@@ -229,17 +233,20 @@ fn place(grid: [usize; 2], tile: usize) -> (usize, usize, usize) {
 
 /// `B^T d B` of the 6x6 pixels at `[row, column]` of the padded image, each number of it `stride`
 /// after the one before.
+///
+/// # Safety
+///
+/// `to` is writable for 36 strides but the last, and 16 numbers.
 #[expect(clippy::needless_range_loop, reason = "a matrix is transposed")]
 #[inline(always)]
-fn transform_input<L: Lanes>(
+pub(crate) unsafe fn transform_input<L: Lanes>(
     plane: &[f32],
     dims: Dims,
     padding: Padding,
     [row, column]: [usize; 2],
-    to: &mut [f32],
+    to: *mut f32,
     stride: usize,
 ) {
-    let to = &mut to[..(POINTS - 1) * stride + LANES];
     assert!(plane.len() == dims.plane());
     // What is left or above of the image wraps around, beyond any size.
     let (row, column) = (
@@ -269,8 +276,8 @@ fn transform_input<L: Lanes>(
             column[i] = rows[i][j];
         }
         for (i, value) in input_points(&column).into_iter().enumerate() {
-            // SAFETY: `i * 6 + j` is below 36, and `to` was cut to that many strides.
-            value.store(unsafe { &mut *to.as_mut_ptr().add((i * 6 + j) * stride).cast() });
+            // SAFETY: `i * 6 + j` is below 36; the rest is the caller's.
+            value.store(unsafe { &mut *to.add((i * 6 + j) * stride).cast() });
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Convolution with its gradients.
 
 use super::phase::Phase;
+use super::pointwise::{self, Matrix};
 use super::scratch::Scratch;
 use super::temp::{pack_padded, unpack_strided};
-use super::weight;
+use super::{weight, winograd};
 use crate::{
     Algorithm, Conv2dSpec, ConvWeights, Dims, Epilogue, Isa, PackedConv, Padding, View, ViewMut,
     unpack,
@@ -74,6 +75,15 @@ impl TrainConv {
     /// If a slice has another length.
     pub fn forward(&self, input: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
         assert_eq!(input.len(), self.input.plain_len(), "numbers of the input");
+        if self.is_pointwise() {
+            let matrix = Matrix {
+                data: weight,
+                channels: self.spec.channels,
+                steps: [1, self.spec.channels[0]],
+                bias,
+            };
+            return pointwise::multiply(self.isa, matrix, self.input, input);
+        }
         let weights = ConvWeights {
             weight,
             bias,
@@ -115,6 +125,16 @@ impl TrainConv {
     /// If a slice has another length.
     pub fn input_gradient(&self, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
         assert_eq!(weight.len(), self.spec.weights(), "numbers of the weight");
+        if self.is_pointwise() {
+            let [inputs, outputs] = self.spec.channels;
+            let matrix = Matrix {
+                data: weight,
+                channels: [outputs, inputs],
+                steps: [inputs, 1],
+                bias: None,
+            };
+            return pointwise::multiply(self.isa, matrix, self.output, gradient);
+        }
         let mut packed = Scratch::new(self.output.blocked_len());
         pack_padded(gradient, self.output, Padding::default(), &mut packed);
         let mut input = vec![0.0; self.input.plain_len()];
@@ -190,13 +210,22 @@ impl TrainConv {
     ///
     /// If a slice has another length.
     pub fn weight_gradient(&self, input: &[f32], gradient: &[f32]) -> Vec<f32> {
-        weight::gradient(
-            self.isa,
-            &self.spec,
-            [self.input, self.output],
-            input,
-            gradient,
-        )
+        let Self { isa, spec, .. } = self;
+        let winograd = Algorithm::Winograd.supports(spec) && winograd::pays(spec, self.output);
+        if winograd && !self.exact {
+            let mut x = Scratch::new(self.input.blocked_len());
+            pack_padded(input, self.input, Padding::default(), &mut x);
+            let mut g = Scratch::new(self.output.blocked_len());
+            pack_padded(gradient, self.output, Padding::default(), &mut g);
+            let (x, g) = (View::new(&x, self.input), View::new(&g, self.output));
+            return winograd::gradient(*isa, spec, x, g);
+        }
+        weight::gradient(*isa, spec, [self.input, self.output], input, gradient)
+    }
+
+    /// Whether it is a product of matrices.
+    fn is_pointwise(&self) -> bool {
+        self.spec.kernel == [1, 1] && self.input.with_channels(0) == self.output.with_channels(0)
     }
 
     /// The fastest that is allowed.

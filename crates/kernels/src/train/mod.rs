@@ -4,9 +4,11 @@
 mod conv;
 mod norm;
 mod phase;
+mod pointwise;
 mod scratch;
 mod temp;
 mod weight;
+mod winograd;
 
 pub use conv::{TrainConv, bias_gradient};
 pub use norm::{BatchNorm, BatchNormGradients};

@@ -1,9 +1,9 @@
 //! The gradient of a convolution's weight: for each output and input channel and tap, the sum over all
 //! output pixels of their gradient times the input pixel that the tap met.
 //!
-//! The input lies blocked and padded, the gradient blocked. A tile of sums has 16 output channels or
-//! more side by side, and as rows any few of the pairs of input channel and tap, which are ordered as
-//! the weight is; it runs over the pixels.
+//! A tile of sums has 16 output channels or more side by side, for which the gradient is blocked, and as
+//! rows any few of the pairs of input channel and tap, in the order of the weight; it runs over the
+//! pixels. The input stays as it lies, but for a border of zeros where the convolution pads.
 #![allow(unsafe_code, reason = "calls the tile")]
 
 use super::scratch::Scratch;
@@ -12,6 +12,7 @@ use crate::outer::{Outer, Run};
 use crate::tasks::{each_task, share};
 use crate::tile::{MAX_PIXELS, Shared};
 use crate::{Conv2dSpec, Dims, Isa, LANES, Padding};
+use rayon::prelude::*;
 
 /// Pixels of the gradient that stay in the first-level cache while all rows meet them.
 const CHUNK: usize = 96;
@@ -24,25 +25,14 @@ pub(super) fn gradient(
     input: &[f32],
     gradient: &[f32],
 ) -> Vec<f32> {
-    let Padding { top, left, .. } = spec.padding;
-    // As many rows and columns as taps reach: the last ones of the input may meet none.
-    let reach = |to: usize, axis: usize| (to - 1) * spec.stride[axis] + spec.kernel[axis];
-    let [height, width] = [
-        reach(to.height, 0).max(top + from.height),
-        reach(to.width, 1).max(left + from.width),
-    ];
-    let padding = Padding {
-        bottom: height - top - from.height,
-        right: width - left - from.width,
-        ..spec.padding
+    let padded = padded(spec, from, to);
+    let copy: Scratch;
+    let x = if padded == from {
+        input
+    } else {
+        copy = pad(input, from, spec.padding, padded);
+        &copy
     };
-    let padded = Dims {
-        height,
-        width,
-        ..from
-    };
-    let mut x = Scratch::new(padded.blocked_len());
-    pack_padded(input, from, padding, &mut x);
     let mut g = Scratch::new(to.blocked_len());
     pack_padded(gradient, to, Padding::default(), &mut g);
 
@@ -75,7 +65,7 @@ pub(super) fn gradient(
                 spec,
                 padded,
                 to,
-                x: &x,
+                x,
                 g: &g,
                 first_block,
                 blocks: tile_width.min(to.blocks() - first_block),
@@ -95,6 +85,42 @@ pub(super) fn gradient(
         },
     );
     result
+}
+
+/// The dims of the input with its zeros. The last pixels of the input may meet no tap; the last zeros that
+/// meet none are left out.
+fn padded(spec: &Conv2dSpec, from: Dims, to: Dims) -> Dims {
+    let reach = |to: usize, axis: usize| (to - 1) * spec.stride[axis] + spec.kernel[axis];
+    Dims {
+        height: reach(to.height, 0).max(spec.padding.top + from.height),
+        width: reach(to.width, 1).max(spec.padding.left + from.width),
+        ..from
+    }
+}
+
+/// `[batch, channels, height, width]` with a border of zeros.
+fn pad(input: &[f32], from: Dims, padding: Padding, to: Dims) -> Scratch {
+    let mut padded = Scratch::new(to.plain_len());
+    let planes = padded.par_chunks_exact_mut(to.pixels());
+    planes
+        .zip(input.par_chunks_exact(from.pixels()))
+        .for_each(|(to_plane, plane)| {
+            let (above, rest) = to_plane.split_at_mut(padding.top * to.width);
+            let (rows, below) = rest.split_at_mut(from.height * to.width);
+            above.fill(0.0);
+            below.fill(0.0);
+            for (to, row) in rows
+                .chunks_exact_mut(to.width)
+                .zip(plane.chunks_exact(from.width))
+            {
+                let (left, rest) = to.split_at_mut(padding.left);
+                let (middle, right) = rest.split_at_mut(from.width);
+                left.fill(0.0);
+                middle.copy_from_slice(row);
+                right.fill(0.0);
+            }
+        });
+    padded
 }
 
 struct Task<'a> {
@@ -128,8 +154,8 @@ impl Task<'_> {
             runs.extend((chunk..(chunk + per_chunk).min(total)).map(|it| {
                 let (image, row) = (it / to.height, it % to.height);
                 Run {
-                    left: image * padded.blocks() * padded.plane()
-                        + row * spec.stride[0] * padded.width * LANES,
+                    left: image * padded.channels * padded.pixels()
+                        + row * spec.stride[0] * padded.width,
                     right: image * to.blocks() * to.plane() + row * to.width * LANES,
                 }
             }));
@@ -139,8 +165,7 @@ impl Task<'_> {
                 for (row, left) in (first..first + rows).zip(&mut left) {
                     let (channel, tap) = (row / taps, row % taps);
                     let pixel = tap / width * padded.width + tap % width;
-                    let at = channel / LANES * padded.plane() + pixel * LANES + channel % LANES;
-                    *left = self.x[at..].as_ptr();
+                    *left = self.x[channel * padded.pixels() + pixel..].as_ptr();
                 }
                 let outer = Outer {
                     rows,
@@ -148,7 +173,7 @@ impl Task<'_> {
                     runs: &runs,
                     len: to.width,
                     left,
-                    left_step: spec.stride[1] * LANES,
+                    left_step: spec.stride[1],
                     right: self.g[self.first_block * to.plane()..].as_ptr(),
                     right_step: LANES,
                     right_block: to.plane(),
