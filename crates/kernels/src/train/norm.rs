@@ -26,12 +26,28 @@ pub struct BatchNormGradients {
 
 impl BatchNorm {
     /// `gamma * (input - mean) / sqrt(variance + epsilon) + beta`, with the batch's own mean and variance.
-    pub fn forward(isa: crate::Isa, dims: Dims, input: &[f32], gamma: &[f32], beta: &[f32], epsilon: f64) -> Self {
+    pub fn forward(
+        isa: crate::Isa,
+        dims: Dims,
+        input: &[f32],
+        gamma: &[f32],
+        beta: &[f32],
+        epsilon: f64,
+    ) -> Self {
         let _ = (isa, dims, input, gamma, beta, epsilon);
         todo!()
     }
     /// Gradients from that of the output; `mean` and `variance` as [`forward`](Self::forward) gave them.
-    pub fn backward(isa: crate::Isa, dims: Dims, input: &[f32], gamma: &[f32], mean: &[f32], variance: &[f32], epsilon: f64, gradient: &[f32]) -> BatchNormGradients {
+    pub fn backward(
+        isa: crate::Isa,
+        dims: Dims,
+        input: &[f32],
+        gamma: &[f32],
+        mean: &[f32],
+        variance: &[f32],
+        epsilon: f64,
+        gradient: &[f32],
+    ) -> BatchNormGradients {
         let _ = (isa, dims, input, gamma, mean, variance, epsilon, gradient);
         todo!()
     }
