@@ -2,11 +2,11 @@
 //! width]` as it lies, in and out. The blocked layout is used inside a call only.
 
 mod conv;
+mod grid;
 mod norm;
 mod phase;
 mod pointwise;
 mod scratch;
-mod temp;
 mod weight;
 mod winograd;
 
