@@ -445,7 +445,9 @@ fn channels_are_copied_to_any_offset() {
 fn buffers_begin_at_a_cache_line() {
     for len in [1, 16, 1000] {
         let buffer = Buffer::zeros(len);
-        assert_eq!((buffer.len(), buffer.as_ptr() as usize % 64), (len, 0));
+        for buffer in [buffer.clone(), buffer] {
+            assert_eq!((buffer.len(), buffer.as_ptr() as usize % 64), (len, 0));
+        }
     }
 }
 
