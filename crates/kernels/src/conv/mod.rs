@@ -14,7 +14,7 @@ pub use spec::{Algorithm, Conv2dSpec};
 use crate::elementwise::unary_in_place;
 use crate::{Dims, Isa, Unary, View, ViewMut};
 use panel::Panels;
-use source::Source;
+pub(crate) use source::Source;
 use target::Targets;
 
 /// The weights of a convolution before packing.

@@ -5,6 +5,7 @@ use super::phase::Phase;
 use super::pointwise::{self, Matrix};
 use super::scratch::{Scratch, blocked};
 use super::{weight, winograd};
+use crate::conv::Source;
 use crate::layout::{unpack, unpack_strided};
 use crate::{
     Algorithm, Conv2dSpec, ConvWeights, Dims, Epilogue, Isa, PackedConv, Padding, View, ViewMut,
@@ -241,21 +242,14 @@ impl TrainConv {
         let taps: Vec<_> = taps
             .flat_map(|row| columns.taps.iter().map(move |column| row * width + column))
             .collect();
-        let mut permuted = vec![0.0; spec.weights()];
-        for i in 0..inputs {
-            for o in 0..outputs {
-                for (t, tap) in taps.iter().enumerate() {
-                    permuted[(i * outputs + o) * taps.len() + t] =
-                        weight[(o * inputs + i) * height * width + tap];
-                }
-            }
-        }
-        let weights = ConvWeights {
-            weight: &permuted,
-            bias: None,
-            scale: 1.0,
+        let source = Source {
+            data: weight,
+            // An output of this convolution is an input of the other.
+            strides: [height * width, inputs * height * width],
+            taps: &taps,
         };
-        PackedConv::new(self.isa, spec, weights, self.algorithm(&spec, self.output))
+        let algorithm = self.algorithm(&spec, self.output);
+        PackedConv::from_source(self.isa, spec, source, None, algorithm)
     }
 
     /// The blocked output of a first layer.
