@@ -305,8 +305,8 @@ impl Step {
                     a[start + row * stride..][..len].fill(0.0);
                 }
             }
-            Kernel::Pack => pack(data(0), to.view_mut(a)),
-            Kernel::Unpack => unpack(view(0), &mut a[..to.len]),
+            Kernel::Pack => pack(isa, data(0), to.view_mut(a)),
+            Kernel::Unpack => unpack(isa, view(0), &mut a[..to.len]),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The blocked layout: dims, views of it, and the ways in and out.
+//! The blocked layout: dims, and views of it.
 
 use rayon::prelude::*;
 
@@ -371,54 +371,6 @@ fn check_rows(available: usize, rows: usize, len: usize, stride: usize, start: u
         rows == 0 || start + (rows - 1) * stride + len <= available,
         "{rows} rows of {len}, {stride} apart from {start} on, do not fit in {available} numbers",
     );
-}
-
-/// `[batch, channels, height, width]` to the blocked layout.
-///
-/// # Panics
-///
-/// If `input` has not [`Dims::plain_len`] numbers.
-pub fn pack(input: &[f32], mut output: ViewMut<'_>) {
-    let dims = output.dims();
-    assert_eq!(input.len(), dims.plain_len(), "numbers of {dims:?}");
-    let pixels = dims.pixels();
-    output.planes().for_each(|(image, block, plane)| {
-        let lanes = LANES.min(dims.channels - block * LANES);
-        let input = &input[(image * dims.channels + block * LANES) * pixels..][..lanes * pixels];
-        for (pixel, to) in plane.chunks_exact_mut(LANES).enumerate() {
-            for (lane, to) in to.iter_mut().enumerate() {
-                *to = if lane < lanes {
-                    input[lane * pixels + pixel]
-                } else {
-                    0.0
-                };
-            }
-        }
-    });
-}
-
-/// The blocked layout to `[batch, channels, height, width]`.
-///
-/// # Panics
-///
-/// If `output` has not [`Dims::plain_len`] numbers.
-pub fn unpack(input: View<'_>, output: &mut [f32]) {
-    let dims = input.dims();
-    assert_eq!(output.len(), dims.plain_len(), "numbers of {dims:?}");
-    let pixels = dims.pixels();
-    if output.is_empty() {
-        return;
-    }
-    output
-        .par_chunks_mut(pixels)
-        .enumerate()
-        .for_each(|(i, output)| {
-            let (image, channel) = (i / dims.channels, i % dims.channels);
-            let plane = input.plane(image, channel / LANES);
-            for (from, to) in plane.chunks_exact(LANES).zip(output) {
-                *to = from[channel % LANES];
-            }
-        });
 }
 
 /// Copies all channels of `input` into those of `output` from channel `first` on, any number, and

@@ -1,31 +1,37 @@
 //! Memory that begins at a cache line.
-#![allow(
-    unsafe_code,
-    reason = "one slice type seen as another of the same numbers"
-)]
 
 use crate::LANES;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 /// Numbers that begin at a cache line, 64 bytes, which spares loads and stores of a block from
 /// touching two lines. Activations and scratch memory may lie anywhere, and do better here.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Buffer {
-    lines: Vec<Line>,
-    len: usize,
+    /// With room for the part that begins at a line.
+    numbers: Vec<f32>,
+    part: Range<usize>,
 }
-
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f32; LANES]);
 
 impl Buffer {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
+        // Not a vector of aligned lines: for numbers of small alignment the system gives pages that
+        // are zero already, at their first use and so to the thread that uses them.
+        let numbers = vec![0.0; len + LANES - 1];
+        let bytes = numbers.as_ptr() as usize;
+        let start = (bytes.next_multiple_of(size_of::<[f32; LANES]>()) - bytes) / size_of::<f32>();
         Self {
-            lines: vec![Line([0.0; LANES]); len.div_ceil(LANES)],
-            len,
+            numbers,
+            part: start..start + len,
         }
+    }
+}
+
+impl Clone for Buffer {
+    fn clone(&self) -> Self {
+        let mut copy = Self::zeros(self.len());
+        copy.copy_from_slice(self);
+        copy
     }
 }
 
@@ -33,20 +39,18 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: the lines are adjacent arrays of numbers without padding, `len` or more in all.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        &self.numbers[self.part.clone()]
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
-        // SAFETY: as `deref`.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        &mut self.numbers[self.part.clone()]
     }
 }
 
 impl std::fmt::Debug for Buffer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Buffer of {} numbers", self.len)
+        write!(f, "Buffer of {} numbers", self.len())
     }
 }

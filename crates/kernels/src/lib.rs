@@ -25,6 +25,7 @@ mod buffer;
 mod conv;
 mod elementwise;
 mod isa;
+mod layout;
 mod linear;
 mod norm;
 mod outer;
@@ -34,11 +35,12 @@ mod tasks;
 mod tile;
 mod train;
 
-pub use blocked::{Dims, LANES, Rows, RowsMut, View, ViewMut, copy_channels, pack, unpack};
+pub use blocked::{Dims, LANES, Rows, RowsMut, View, ViewMut, copy_channels};
 pub use buffer::Buffer;
 pub use conv::{Activation, Algorithm, Conv2dSpec, ConvWeights, Epilogue, PackedConv};
 pub use elementwise::{Binary, Unary, affine, binary, gate, unary, unary_in_place};
 pub use isa::Isa;
+pub use layout::{pack, unpack};
 pub use linear::PackedLinear;
 pub use norm::{ResponseNorm, response_norm};
 pub use pool::{

@@ -6,6 +6,7 @@ use crate::simd::{Kernel, Lanes};
 use crate::tasks::{Split, Tiles, each_task, share};
 use crate::tile::{MAX_BLOCKS, MAX_PIXELS, Shared, Tile};
 use crate::{Activation, Isa, LANES, Unary};
+use rayon::prelude::*;
 
 /// Rows of one task.
 const MAX_ROWS: usize = 32;
@@ -41,18 +42,19 @@ impl PackedLinear {
             width: width(isa),
             inputs: |_| 0..1,
             rows: inputs,
-            fill: |panel: &Panel, packed: &mut [f32]| {
-                let rows = packed.chunks_exact_mut(panel.width * LANES);
-                for (row, weight) in rows.zip(weight.chunks_exact(outputs)) {
-                    let weight = &weight[panel.outputs(outputs)];
-                    row[..weight.len()].copy_from_slice(weight);
-                }
-            },
         };
+        let mut weights = Panels::zeros(&packing, bias);
+        weights.parts().into_par_iter().for_each(|(panel, packed)| {
+            let rows = packed.chunks_exact_mut(panel.width * LANES);
+            for (row, weight) in rows.zip(weight.chunks_exact(outputs)) {
+                let weight = &weight[panel.outputs(outputs)];
+                row[..weight.len()].copy_from_slice(weight);
+            }
+        });
         Self {
             isa,
             features,
-            weights: Panels::pack(&packing, bias.unwrap_or_default().iter().copied()),
+            weights,
         }
     }
 

@@ -350,7 +350,11 @@ fn inputs_are_windows() {
     let (expected, to) = (case.expected(), spec.output_dims(dims));
     // Blocks 1 and 2 of 4, the others hold what would be seen.
     let mut joint = vec![f32::NAN; dims.batch * 4 * dims.plane()];
-    burn_zoo_kernels::pack(&case.input, ViewMut::window(&mut joint, dims, 4, 1));
+    burn_zoo_kernels::pack(
+        Isa::detect(),
+        &case.input,
+        ViewMut::window(&mut joint, dims, 4, 1),
+    );
     let residual = case.residual.as_ref().map(|it| blocked(it, to));
     let epilogue = Epilogue {
         residual: residual.as_ref().map(|it| View::new(it, to)),

@@ -4,9 +4,10 @@
 mod common;
 
 use burn_zoo_kernels::{
-    Activation, Binary, Buffer, Dims, PackedLinear, PadCount, PoolSpec, ResponseNorm, Rounding,
-    Rows, RowsMut, Unary, View, ViewMut, adaptive_average_pool, affine, average_pool, binary,
-    copy_channels, gate, global_average_pool, max_pool, response_norm, unary, unary_in_place,
+    Activation, Binary, Buffer, Dims, Isa, PackedLinear, PadCount, PoolSpec, ResponseNorm,
+    Rounding, Rows, RowsMut, Unary, View, ViewMut, adaptive_average_pool, affine, average_pool,
+    binary, copy_channels, gate, global_average_pool, max_pool, response_norm, unary,
+    unary_in_place,
 };
 use common::*;
 
@@ -270,7 +271,7 @@ fn elementwise_functions_agree_with_the_formulas() {
                 });
                 assert_close(&found, &expected, TOLERANCE, &what);
                 let found = in_window(&mut random, dims, |mut output| {
-                    burn_zoo_kernels::pack(&a, output.reborrow());
+                    burn_zoo_kernels::pack(isa, &a, output.reborrow());
                     unary_in_place(isa, which, &mut output);
                 });
                 assert_close(&found, &expected, TOLERANCE, &what);
@@ -390,20 +391,24 @@ fn packing_and_unpacking_are_inverse() {
         let mut random = Random::new(seed);
         let dims = dims(&mut random, 20);
         let input = random.numbers(dims.plain_len());
-        let packed = blocked(&input, dims);
-        for (i, x) in input.iter().enumerate() {
-            let (pixel, rest) = (i % dims.pixels(), i / dims.pixels());
-            let (image, channel) = (rest / dims.channels, rest % dims.channels);
-            let at = ((image * dims.blocks() + channel / 16) * dims.pixels() + pixel) * 16
-                + channel % 16;
-            assert_eq!(packed[at], *x, "seed {seed}: {dims:?}");
+        for isa in sets() {
+            let what = format!("seed {seed} on {isa}: {dims:?}");
+            let mut packed = vec![f32::NAN; dims.blocked_len()];
+            let mut back = vec![f32::NAN; input.len()];
+            on_threads(random.int(1..=4), || {
+                burn_zoo_kernels::pack(isa, &input, ViewMut::new(&mut packed, dims));
+                burn_zoo_kernels::unpack(isa, View::new(&packed, dims), &mut back);
+            });
+            for (i, x) in input.iter().enumerate() {
+                let (pixel, rest) = (i % dims.pixels(), i / dims.pixels());
+                let (image, channel) = (rest / dims.channels, rest % dims.channels);
+                let at = ((image * dims.blocks() + channel / 16) * dims.pixels() + pixel) * 16
+                    + channel % 16;
+                assert_eq!(packed[at], *x, "{what}");
+            }
+            assert_padding_is_zero(View::new(&packed, dims), &what);
+            assert_eq!(back, input, "{what}");
         }
-        assert_padding_is_zero(View::new(&packed, dims), "packed");
-        assert_eq!(
-            plain(View::new(&packed, dims)),
-            input,
-            "seed {seed}: {dims:?}"
-        );
     }
 }
 
@@ -420,7 +425,7 @@ fn channels_are_copied_to_any_offset() {
         );
         let packed = blocked(&input, part);
         let found = in_window(&mut random, joint, |mut output| {
-            burn_zoo_kernels::pack(&whole, output.reborrow());
+            burn_zoo_kernels::pack(Isa::detect(), &whole, output.reborrow());
             copy_channels(View::new(&packed, part), output, first);
         });
         let mut expected = whole;
@@ -440,7 +445,9 @@ fn channels_are_copied_to_any_offset() {
 fn buffers_begin_at_a_cache_line() {
     for len in [1, 16, 1000] {
         let buffer = Buffer::zeros(len);
-        assert_eq!((buffer.len(), buffer.as_ptr() as usize % 64), (len, 0));
+        for buffer in [buffer.clone(), buffer] {
+            assert_eq!((buffer.len(), buffer.as_ptr() as usize % 64), (len, 0));
+        }
     }
 }
 

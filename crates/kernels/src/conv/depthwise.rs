@@ -1,6 +1,7 @@
 //! Depthwise convolution: each channel by itself, so the 16 of a block side by side.
 
 use super::Conv2dSpec;
+use super::source::Source;
 use crate::simd::{Kernel, Lanes, block};
 use crate::{Buffer, Isa, LANES, Padding, View, ViewMut};
 use rayon::prelude::*;
@@ -13,23 +14,22 @@ pub(super) struct Weights {
 }
 
 impl Weights {
-    pub(super) fn pack(spec: &Conv2dSpec, weight: &[f32], bias: impl Iterator<Item = f32>) -> Self {
+    pub(super) fn pack(spec: &Conv2dSpec, source: Source<'_>, bias: Option<&[f32]>) -> Self {
         let blocks = spec.groups.div_ceil(LANES);
         let taps = spec.kernel[0] * spec.kernel[1];
-        let mut packed = Buffer::zeros(blocks * taps * LANES);
-        for (channel, weight) in weight.chunks_exact(taps).enumerate() {
+        let mut weight = Buffer::zeros(blocks * taps * LANES);
+        for channel in 0..spec.groups {
             let (block, lane) = (channel / LANES, channel % LANES);
-            for (tap, weight) in weight.iter().enumerate() {
-                packed[(block * taps + tap) * LANES + lane] = *weight;
+            for tap in 0..taps {
+                weight[(block * taps + tap) * LANES + lane] = source.at(channel, 0, tap);
             }
         }
         let mut biases = Buffer::zeros(blocks * LANES);
-        biases
-            .iter_mut()
-            .zip(bias)
-            .for_each(|(to, bias)| *to = bias);
+        if let Some(bias) = bias {
+            biases[..spec.groups].copy_from_slice(bias);
+        }
         Self {
-            weight: packed,
+            weight,
             bias: biases,
         }
     }

@@ -3,11 +3,13 @@
 
 use super::Conv2dSpec;
 use super::panel::{Packing, Panel, Panels, width};
+use super::source::{Fill, Gather, Source};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes};
 use crate::tasks::{Split, TilePlace, Tiles, each_task, share};
 use crate::tile::{ALL_OUTSIDE, MAX_PIXELS, OUTSIDE, Tile};
 use crate::{Dims, Isa, LANES, Padding, View};
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Bytes of weights that are used for many tiles in a row: half of a first-level cache.
@@ -16,17 +18,17 @@ const WEIGHT_BYTES: usize = 16 << 10;
 const MAX_TILES: usize = 32;
 static ZEROS: [f32; LANES] = [0.0; LANES];
 
-/// Packs `[out, in / groups, height, width]` in rows `[in block][tap][16]`. Where groups end inside a
-/// block, the weights between channels of different groups are zeros.
+/// Packs in rows `[in block][tap][16]`. Where groups end inside a block, the weights between channels
+/// of different groups are zeros.
 pub(super) fn pack(
     isa: Isa,
     spec: &Conv2dSpec,
-    weight: &[f32],
-    bias: impl Iterator<Item = f32>,
+    source: Source<'_>,
+    bias: Option<&[f32]>,
 ) -> Panels {
     let [inputs, outputs] = spec.channels;
     let (group_in, group_out) = (inputs / spec.groups, outputs / spec.groups);
-    let taps = spec.kernel[0] * spec.kernel[1];
+    let rows = source.taps.len() * LANES;
     let packing = Packing {
         outputs,
         // Blocks side by side read the same input, which those of different groups do not.
@@ -36,26 +38,40 @@ pub(super) fn pack(
             let last = (outputs.end - 1) / group_out;
             first..((last + 1) * group_in).div_ceil(LANES)
         },
-        rows: taps * LANES,
-        fill: |panel: &Panel, packed: &mut [f32]| {
-            let rows = packed.chunks_exact_mut(panel.width * LANES);
-            for (i, row) in rows.enumerate() {
-                let (block, tap, lane) = (i / LANES / taps, i / LANES % taps, i % LANES);
-                let input = (panel.first_in + block) * LANES + lane;
+        rows,
+    };
+    let mut panels = Panels::zeros(&packing, bias);
+    let blocks = panels.parts().into_par_iter().flat_map(|(panel, packed)| {
+        let blocks = packed
+            .par_chunks_mut(rows * panel.width * LANES)
+            .enumerate();
+        blocks.map(move |(block, packed)| (panel, panel.first_in + block, packed))
+    });
+    if spec.groups == 1 {
+        let gather = Gather::new(source, spec.channels, |lane, tap| tap * LANES + lane);
+        blocks.for_each(|(panel, block, packed)| {
+            isa.run(Fill {
+                gather: &gather,
+                block,
+                first_out: panel.first_out,
+                width: panel.width,
+                packed,
+            });
+        });
+    } else {
+        blocks.for_each(|(panel, block, packed)| {
+            for (i, row) in packed.chunks_exact_mut(LANES).enumerate() {
+                let input = block * LANES + i % LANES;
                 for (output, to) in panel.outputs(outputs).zip(row) {
-                    let first = if spec.groups == 1 {
-                        0
-                    } else {
-                        output / group_out * group_in
-                    };
+                    let first = output / group_out * group_in;
                     if (first..first + group_in).contains(&input) {
-                        *to = weight[(output * group_in + input - first) * taps + tap];
+                        *to = source.at(output, input - first, i / LANES);
                     }
                 }
             }
-        },
-    };
-    Panels::pack(&packing, bias)
+        });
+    }
+    panels
 }
 
 /// For the offsets of all taps of a task's tiles.

@@ -4,15 +4,17 @@ mod depthwise;
 mod direct;
 pub(crate) mod panel;
 mod planar;
+pub(crate) mod source;
 mod spec;
 mod target;
-mod winograd;
+pub(crate) mod winograd;
 
 pub use spec::{Algorithm, Conv2dSpec};
 
 use crate::elementwise::unary_in_place;
 use crate::{Dims, Isa, Unary, View, ViewMut};
 use panel::Panels;
+pub(crate) use source::Source;
 use target::Targets;
 
 /// The weights of a convolution before packing.
@@ -70,34 +72,55 @@ impl PackedConv {
     /// If the lengths do not fit the spec, the algorithm does not support it
     /// ([`Algorithm::supports`]), or the machine lacks the instruction set.
     pub fn new(isa: Isa, spec: Conv2dSpec, weights: ConvWeights<'_>, algorithm: Algorithm) -> Self {
-        assert!(isa.is_available(), "this machine has no {isa}");
-        assert!(algorithm.supports(&spec), "{algorithm} of {spec:?}");
         let ConvWeights {
             weight,
             bias,
             scale,
         } = weights;
-        let outputs = spec.channels[1];
         assert_eq!(weight.len(), spec.weights(), "weights of {spec:?}");
-        if let Some(bias) = bias {
-            assert_eq!(bias.len(), outputs, "biases of {spec:?}");
-        }
-        let scaled: Vec<_>;
-        let weight = if scale == 1.0 {
-            weight
+        let scaled: [Vec<f32>; 2];
+        let (weight, bias) = if scale == 1.0 {
+            (weight, bias)
         } else {
-            scaled = weight.iter().map(|it| it * scale).collect();
-            &scaled
+            scaled = [weight, bias.unwrap_or_default()]
+                .map(|numbers| numbers.iter().map(|it| it * scale).collect());
+            (&*scaled[0], bias.and(Some(&*scaled[1])))
         };
-        let bias = bias.unwrap_or_default().iter().map(|it| it * scale);
+        let taps = spec.kernel[0] * spec.kernel[1];
+        let source = Source {
+            data: weight,
+            strides: [spec.channels[0] / spec.groups.max(1) * taps, taps],
+            taps: &(0..taps).collect::<Vec<_>>(),
+        };
+        Self::from_source(isa, spec, source, bias, algorithm)
+    }
+
+    /// Packs weights that may lie in another order.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new).
+    pub(crate) fn from_source(
+        isa: Isa,
+        spec: Conv2dSpec,
+        source: Source<'_>,
+        bias: Option<&[f32]>,
+        algorithm: Algorithm,
+    ) -> Self {
+        assert!(isa.is_available(), "this machine has no {isa}");
+        assert!(algorithm.supports(&spec), "{algorithm} of {spec:?}");
+        source.check(&spec);
+        if let Some(bias) = bias {
+            assert_eq!(bias.len(), spec.channels[1], "biases of {spec:?}");
+        }
         let weights = match algorithm {
             Algorithm::Direct | Algorithm::Pointwise => {
-                Packed::Panels(direct::pack(isa, &spec, weight, bias))
+                Packed::Panels(direct::pack(isa, &spec, source, bias))
             }
-            Algorithm::Winograd => Packed::Panels(winograd::pack(isa, &spec, weight, bias)),
-            Algorithm::Planar => Packed::Panels(planar::pack(isa, &spec, weight, bias)),
+            Algorithm::Winograd => Packed::Panels(winograd::pack(isa, &spec, source, bias)),
+            Algorithm::Planar => Packed::Panels(planar::pack(isa, &spec, source, bias)),
             Algorithm::Depthwise => {
-                Packed::Depthwise(depthwise::Weights::pack(&spec, weight, bias))
+                Packed::Depthwise(depthwise::Weights::pack(&spec, source, bias))
             }
         };
         Self {

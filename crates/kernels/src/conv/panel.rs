@@ -1,7 +1,6 @@
 //! Weights in the order in which the tiles read them.
 
 use crate::{Buffer, Isa, LANES};
-use rayon::prelude::*;
 use std::ops::Range;
 
 /// The weights of one or more blocks of output channels, as many as fit in a register tile.
@@ -37,7 +36,7 @@ pub(crate) struct Panels {
 }
 
 /// How many weights a layer has, and in what order.
-pub(crate) struct Packing<Inputs, Fill> {
+pub(crate) struct Packing<Inputs> {
     /// Channels of the output.
     pub(crate) outputs: usize,
     /// Most blocks side by side.
@@ -46,18 +45,13 @@ pub(crate) struct Packing<Inputs, Fill> {
     pub(crate) inputs: Inputs,
     /// Rows of weights for each block of input channels.
     pub(crate) rows: usize,
-    /// Writes the weights of a panel, row by row, over zeros.
-    pub(crate) fill: Fill,
 }
 
 impl Panels {
-    pub(crate) fn pack<Inputs, Fill>(
-        packing: &Packing<Inputs, Fill>,
-        bias: impl Iterator<Item = f32>,
-    ) -> Self
+    /// Panels whose weights are zeros; one bias for each output channel, or none.
+    pub(crate) fn zeros<Inputs>(packing: &Packing<Inputs>, bias: Option<&[f32]>) -> Self
     where
         Inputs: Fn(Range<usize>) -> Range<usize>,
-        Fill: Fn(&Panel, &mut [f32]) + Sync,
     {
         let Packing { outputs, width, .. } = *packing;
         let out_blocks = outputs.div_ceil(LANES);
@@ -79,31 +73,28 @@ impl Panels {
                 panel
             })
             .collect();
-        let mut packed = Buffer::zeros(len);
-        let mut rest = &mut *packed;
-        let parts: Vec<_> = panels
-            .iter()
-            .map(|panel| {
-                let len = panel.blocks * packing.rows * panel.width * LANES;
-                let (part, after) = std::mem::take(&mut rest).split_at_mut(len);
-                rest = after;
-                (panel, part)
-            })
-            .collect();
-        let fill = &packing.fill;
-        parts
-            .into_par_iter()
-            .for_each(|(panel, part)| fill(panel, part));
         let mut biases = Buffer::zeros(out_blocks * LANES);
-        biases
-            .iter_mut()
-            .zip(bias)
-            .for_each(|(to, bias)| *to = bias);
+        if let Some(bias) = bias {
+            biases[..outputs].copy_from_slice(bias);
+        }
         Self {
             panels,
-            weight: packed,
+            weight: Buffer::zeros(len),
             bias: biases,
         }
+    }
+
+    /// Each panel with its weights, to write.
+    pub(crate) fn parts(&mut self) -> Vec<(Panel, &mut [f32])> {
+        let mut rest = &mut *self.weight;
+        let mut parts = Vec::with_capacity(self.panels.len());
+        for panel in self.panels.iter().rev() {
+            let (before, part) = rest.split_at_mut(panel.weight);
+            parts.push((*panel, part));
+            rest = before;
+        }
+        parts.reverse();
+        parts
     }
 
     /// Bytes of it all.

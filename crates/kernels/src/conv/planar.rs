@@ -5,40 +5,45 @@
 #![allow(unsafe_code, reason = "calls the tile")]
 
 use super::Conv2dSpec;
-use super::panel::{Packing, Panel, Panels, width};
+use super::panel::{Packing, Panels, width};
+use super::source::{Fill, Gather, Source};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes};
 use crate::tasks::{Split, TilePlace, Tiles, each_task, share};
 use crate::tile::{MAX_PIXELS, Tile};
-use crate::{Dims, Isa, LANES, Padding};
+use crate::{Dims, Isa, Padding};
+use rayon::prelude::*;
 
 /// Rows of output pixels of one task.
 const MAX_ROWS: usize = 8;
 
-/// Packs `[out, in, height, width]` in rows `[height][width][in]`.
+/// Packs in rows `[tap][in]`.
 pub(super) fn pack(
     isa: Isa,
     spec: &Conv2dSpec,
-    weight: &[f32],
-    bias: impl Iterator<Item = f32>,
+    source: Source<'_>,
+    bias: Option<&[f32]>,
 ) -> Panels {
     let [inputs, outputs] = spec.channels;
-    let taps = spec.kernel[0] * spec.kernel[1];
     let packing = Packing {
         outputs,
         width: width(isa),
         inputs: |_| 0..1,
-        rows: taps * inputs,
-        fill: |panel: &Panel, packed: &mut [f32]| {
-            let rows = packed.chunks_exact_mut(panel.width * LANES);
-            for (i, row) in rows.enumerate() {
-                for (output, to) in panel.outputs(outputs).zip(row) {
-                    *to = weight[(output * inputs + i % inputs) * taps + i / inputs];
-                }
-            }
-        },
+        rows: source.taps.len() * inputs,
     };
-    Panels::pack(&packing, bias)
+    let gather = Gather::new(source, spec.channels, |lane, tap| tap * inputs + lane);
+    let mut panels = Panels::zeros(&packing, bias);
+    let parts = panels.parts().into_par_iter();
+    parts.for_each(|(panel, packed)| {
+        isa.run(Fill {
+            gather: &gather,
+            block: 0,
+            first_out: panel.first_out,
+            width: panel.width,
+            packed,
+        });
+    });
+    panels
 }
 
 /// `[rows, numbers in a row]` of the copy.

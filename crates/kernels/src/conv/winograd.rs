@@ -5,16 +5,20 @@
 
 use super::Conv2dSpec;
 use super::panel::{Packing, Panel, Panels, width};
+use super::source::{Gather, Source};
 use super::target::Targets;
 use crate::simd::{Kernel, Lanes, block};
 use crate::tasks::{Split, TilePlace, Tiles, each_task, share};
 use crate::tile::{MAX_BLOCKS, MAX_PIXELS, Tile};
 use crate::{Dims, Isa, LANES, Padding, View};
+use rayon::prelude::*;
 
+/// Weights of a 3x3 kernel.
+const TAPS: usize = 9;
 /// Numbers of a transformed tile.
-const POINTS: usize = 36;
+pub(crate) const POINTS: usize = 36;
 /// Output pixels of a tile along each axis.
-const STEP: usize = 4;
+pub(crate) const STEP: usize = 4;
 /// Transformed tiles of one task: a multiple of every register tile.
 const MAX_TILES: usize = 24;
 
@@ -22,22 +26,12 @@ static ZEROS: [f32; MAX_BLOCKS * LANES] = [0.0; MAX_BLOCKS * LANES];
 /// Adjacent tiles are the pixels of the products.
 static OFFSETS: [u32; MAX_PIXELS] = [0, 16, 32, 48, 64, 80];
 
-/// The transform `G g G^T` of the weights at the points 0, 1, -1, 2, -2 and infinity.
-const G: [[f64; 3]; 6] = [
-    [1.0 / 4.0, 0.0, 0.0],
-    [-1.0 / 6.0, -1.0 / 6.0, -1.0 / 6.0],
-    [-1.0 / 6.0, 1.0 / 6.0, -1.0 / 6.0],
-    [1.0 / 24.0, 1.0 / 12.0, 1.0 / 6.0],
-    [1.0 / 24.0, -1.0 / 12.0, 1.0 / 6.0],
-    [0.0, 0.0, 1.0],
-];
-
-/// Packs `[out, in, 3, 3]`, transformed, in rows `[point][in block][16]`.
+/// Packs, transformed, in rows `[point][in block][16]`.
 pub(super) fn pack(
     isa: Isa,
     spec: &Conv2dSpec,
-    weight: &[f32],
-    bias: impl Iterator<Item = f32>,
+    source: Source<'_>,
+    bias: Option<&[f32]>,
 ) -> Panels {
     let [inputs, outputs] = spec.channels;
     let blocks = inputs.div_ceil(LANES);
@@ -46,35 +40,98 @@ pub(super) fn pack(
         width: width(isa),
         inputs: |_| 0..blocks,
         rows: POINTS * LANES,
-        fill: |panel: &Panel, packed: &mut [f32]| {
-            let row = panel.width * LANES;
-            for input in 0..inputs {
-                for (lane, output) in panel.outputs(outputs).enumerate() {
-                    let weight = &weight[(output * inputs + input) * 9..][..9];
-                    for (point, value) in transform_weight(weight).into_iter().enumerate() {
-                        packed[(point * blocks * LANES + input) * row + lane] = value;
-                    }
-                }
-            }
-        },
     };
-    Panels::pack(&packing, bias)
-}
-
-/// `G g G^T` of 3x3 weights, in 64 bits.
-fn transform_weight(weight: &[f32]) -> [f32; POINTS] {
-    let mut columns = [[0.0; 3]; 6];
-    for (row, factors) in columns.iter_mut().zip(&G) {
-        for (j, sum) in row.iter_mut().enumerate() {
-            *sum = (0..3)
-                .map(|i| factors[i] * f64::from(weight[i * 3 + j]))
-                .sum::<f64>();
+    let mut panels = Panels::zeros(&packing, bias);
+    if blocks == 0 {
+        return panels;
+    }
+    let gather = Gather::new(source, spec.channels, |lane, tap| lane * TAPS + tap);
+    // The rows of one block of input channels lie apart, for each point in its place.
+    let mut fills = Vec::new();
+    for (panel, packed) in panels.parts() {
+        let rows = LANES * panel.width * LANES;
+        let points = packed.chunks_exact_mut(blocks * rows);
+        let mut points: Vec<_> = points.map(|it| it.chunks_exact_mut(rows)).collect();
+        for block in 0..blocks {
+            let packed = points.iter_mut().flat_map(Iterator::next).collect();
+            fills.push(Fill {
+                gather: &gather,
+                panel,
+                block,
+                packed,
+            });
         }
     }
-    std::array::from_fn(|point| {
-        let (row, factors) = (&columns[point / 6], &G[point % 6]);
-        (0..3).map(|j| row[j] * factors[j]).sum::<f64>() as f32
-    })
+    fills.into_par_iter().for_each(|fill| isa.run(fill));
+    panels
+}
+
+/// Gathers and transforms the weights of one block of input channels of a panel.
+struct Fill<'a> {
+    gather: &'a Gather<'a>,
+    panel: Panel,
+    block: usize,
+    /// For each point `[16][width * 16]`.
+    packed: Vec<&'a mut [f32]>,
+}
+
+impl Kernel for Fill<'_> {
+    #[inline(always)]
+    fn run<L: Lanes>(mut self) {
+        let Panel {
+            first_out, width, ..
+        } = self.panel;
+        for i in 0..width {
+            let mut gathered = [0.0; LANES * TAPS * LANES];
+            let blocks = [self.block, first_out + i];
+            self.gather.block::<L>(blocks, &mut gathered, LANES);
+            let (weights, _) = gathered.as_chunks::<LANES>();
+            let (weights, _) = weights.as_chunks::<TAPS>();
+            for (lane, weight) in weights[..self.gather.lanes(self.block)].iter().enumerate() {
+                let start = (lane * width + i) * LANES;
+                let points = transform_weight::<L>(weight);
+                for (point, packed) in points.iter().flatten().zip(&mut self.packed) {
+                    let to = packed[start..].first_chunk_mut();
+                    point.store(to.expect("as many rows as input channels"));
+                }
+            }
+        }
+    }
+}
+
+/// `G g G^T` of 3x3 weights, at the points 0, 1, -1, 2, -2 and infinity.
+#[inline(always)]
+fn transform_weight<L: Lanes>(weight: &[[f32; LANES]; TAPS]) -> [[L; 6]; 6] {
+    let mut columns = [[L::splat(0.0); 3]; 6];
+    for j in 0..3 {
+        let [a, b, c] = [&weight[j], &weight[3 + j], &weight[6 + j]];
+        let points = weight_points([L::load(a), L::load(b), L::load(c)]);
+        for i in 0..6 {
+            columns[i][j] = points[i];
+        }
+    }
+    let mut points = [[L::splat(0.0); 6]; 6];
+    for (points, row) in points.iter_mut().zip(columns) {
+        *points = weight_points(row);
+    }
+    points
+}
+
+/// `G g`.
+#[inline(always)]
+fn weight_points<L: Lanes>([a, b, c]: [L; 3]) -> [L; 6] {
+    let sixth = L::splat(1.0 / 6.0);
+    let (even, odd) = (a.add(c).mul(sixth), b.mul(sixth));
+    let even_2 = a.mul(L::splat(1.0 / 24.0)).add(c.mul(sixth));
+    let odd_2 = b.mul(L::splat(1.0 / 12.0));
+    [
+        a.mul(L::splat(0.25)),
+        L::splat(0.0).sub(even).sub(odd),
+        odd.sub(even),
+        even_2.add(odd_2),
+        even_2.sub(odd_2),
+        c,
+    ]
 }
 
 /// Numbers from one point of the transformed input to the next: not a power of two, which would put
@@ -153,7 +210,11 @@ impl Kernel for Task<'_> {
                 let plane = input.plane(image, i);
                 let from = [row, column];
                 let to = &mut transformed[(i * count + t) * LANES..];
-                transform_input::<L>(plane, input.dims(), self.padding, from, to, stride);
+                let to = to[..(POINTS - 1) * stride + LANES].as_mut_ptr();
+                // SAFETY: sliced just now.
+                unsafe {
+                    transform_input::<L>(plane, input.dims(), self.padding, from, to, stride);
+                }
             }
         }
         let tiles = Tiles::new(count, self.pixels);
@@ -229,17 +290,20 @@ fn place(grid: [usize; 2], tile: usize) -> (usize, usize, usize) {
 
 /// `B^T d B` of the 6x6 pixels at `[row, column]` of the padded image, each number of it `stride`
 /// after the one before.
+///
+/// # Safety
+///
+/// `to` is writable for 36 strides but the last, and 16 numbers.
 #[expect(clippy::needless_range_loop, reason = "a matrix is transposed")]
 #[inline(always)]
-fn transform_input<L: Lanes>(
+pub(crate) unsafe fn transform_input<L: Lanes>(
     plane: &[f32],
     dims: Dims,
     padding: Padding,
     [row, column]: [usize; 2],
-    to: &mut [f32],
+    to: *mut f32,
     stride: usize,
 ) {
-    let to = &mut to[..(POINTS - 1) * stride + LANES];
     assert!(plane.len() == dims.plane());
     // What is left or above of the image wraps around, beyond any size.
     let (row, column) = (
@@ -269,8 +333,8 @@ fn transform_input<L: Lanes>(
             column[i] = rows[i][j];
         }
         for (i, value) in input_points(&column).into_iter().enumerate() {
-            // SAFETY: `i * 6 + j` is below 36, and `to` was cut to that many strides.
-            value.store(unsafe { &mut *to.as_mut_ptr().add((i * 6 + j) * stride).cast() });
+            // SAFETY: `i * 6 + j` is below 36; the rest is the caller's.
+            value.store(unsafe { &mut *to.add((i * 6 + j) * stride).cast() });
         }
     }
 }

@@ -35,6 +35,9 @@ pub(crate) trait Lanes: Copy {
     /// `max(self, 0)`; NaN stays NaN.
     fn relu(self) -> Self;
 
+    /// Sixteen rows become the sixteen columns.
+    fn transpose(rows: &mut [Self; LANES]);
+
     /// Begins to fetch a cache line, of any address, readable or not. A hint.
     #[inline(always)]
     fn prefetch(address: *const f32) {
@@ -94,10 +97,90 @@ impl Isa {
     }
 }
 
+/// As many of the first 16 numbers as there are, then zeros.
+#[inline(always)]
+pub(crate) fn load_up_to<L: Lanes>(from: &[f32]) -> L {
+    match from.first_chunk() {
+        Some(block) => L::load(block),
+        None => {
+            let mut block = [0.0; LANES];
+            block[..from.len()].copy_from_slice(from);
+            L::load(&block)
+        }
+    }
+}
+
 /// The block from number `start` on.
 #[inline(always)]
 pub(crate) fn block(data: &[f32], start: usize) -> &[f32; LANES] {
     data[start..]
         .first_chunk()
         .expect("blocks lie inside the data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Transpose<'a>(&'a mut [[f32; LANES]; LANES]);
+
+    impl Kernel for Transpose<'_> {
+        #[inline(always)]
+        fn run<L: Lanes>(self) {
+            let mut rows = [L::splat(0.0); LANES];
+            for (row, numbers) in rows.iter_mut().zip(&*self.0) {
+                *row = L::load(numbers);
+            }
+            L::transpose(&mut rows);
+            for (row, numbers) in rows.into_iter().zip(self.0) {
+                row.store(numbers);
+            }
+        }
+    }
+
+    #[test]
+    fn a_transpose_swaps_row_and_column() {
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            let mut numbers = [[0.0; LANES]; LANES];
+            for (i, row) in numbers.iter_mut().enumerate() {
+                for (j, number) in row.iter_mut().enumerate() {
+                    *number = (100 * i + j) as f32;
+                }
+            }
+            isa.run(Transpose(&mut numbers));
+            for (i, row) in numbers.iter().enumerate() {
+                for (j, number) in row.iter().enumerate() {
+                    assert_eq!(
+                        *number,
+                        (100 * j + i) as f32,
+                        "row {i}, column {j} on {isa}"
+                    );
+                }
+            }
+        }
+    }
+
+    struct Start<'a>(&'a [f32], &'a mut [f32; LANES]);
+
+    impl Kernel for Start<'_> {
+        #[inline(always)]
+        fn run<L: Lanes>(self) {
+            load_up_to::<L>(self.0).store(self.1);
+        }
+    }
+
+    #[test]
+    fn what_is_short_is_loaded_with_zeros_after_it() {
+        let numbers: Vec<_> = (1..=20).map(|it| it as f32).collect();
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.is_available()) {
+            for len in 0..=numbers.len() {
+                let mut loaded = [f32::NAN; LANES];
+                isa.run(Start(&numbers[..len], &mut loaded));
+                for (i, number) in loaded.iter().enumerate() {
+                    let expected = if i < len { numbers[i] } else { 0.0 };
+                    assert_eq!(*number, expected, "number {i} of {len} on {isa}");
+                }
+            }
+        }
+    }
 }

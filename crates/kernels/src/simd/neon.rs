@@ -94,8 +94,45 @@ impl Lanes for Neon {
     }
 
     #[inline(always)]
+    fn transpose(rows: &mut [Self; LANES]) {
+        let from = *rows;
+        for i in 0..4 {
+            for j in 0..4 {
+                let mut part = [from[4 * i].0[j]; 4];
+                for (k, it) in part.iter_mut().enumerate() {
+                    *it = from[4 * i + k].0[j];
+                }
+                for (k, column) in transpose_4(part).into_iter().enumerate() {
+                    rows[4 * j + k].0[i] = column;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn sum(tile: &Tile) {
         // SAFETY: the caller's; the instruction set is there, as this type is.
         unsafe { sum_neon(tile) }
+    }
+}
+
+/// Four rows to four columns: pairs of numbers, then pairs of pairs.
+#[inline(always)]
+fn transpose_4([a, b, c, d]: [float32x4_t; 4]) -> [float32x4_t; 4] {
+    unsafe {
+        let low = [
+            vreinterpretq_f64_f32(vtrn1q_f32(a, b)),
+            vreinterpretq_f64_f32(vtrn1q_f32(c, d)),
+        ];
+        let high = [
+            vreinterpretq_f64_f32(vtrn2q_f32(a, b)),
+            vreinterpretq_f64_f32(vtrn2q_f32(c, d)),
+        ];
+        [
+            vreinterpretq_f32_f64(vtrn1q_f64(low[0], low[1])),
+            vreinterpretq_f32_f64(vtrn1q_f64(high[0], high[1])),
+            vreinterpretq_f32_f64(vtrn2q_f64(low[0], low[1])),
+            vreinterpretq_f32_f64(vtrn2q_f64(high[0], high[1])),
+        ]
     }
 }

@@ -67,6 +67,16 @@ impl Lanes for Portable {
         Self(self.0.map(|x| if x < 0.0 { 0.0 } else { x }))
     }
 
+    #[inline(always)]
+    fn transpose(rows: &mut [Self; LANES]) {
+        let from = *rows;
+        for (i, row) in rows.iter_mut().enumerate() {
+            for (number, from) in row.0.iter_mut().zip(&from) {
+                *number = from.0[i];
+            }
+        }
+    }
+
     #[inline(never)]
     unsafe fn sum(tile: &Tile) {
         // SAFETY: the caller's.

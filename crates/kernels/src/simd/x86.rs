@@ -103,6 +103,42 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    fn transpose(rows: &mut [Self; LANES]) {
+        // Within each quarter of a register 4x4 numbers, then whole quarters.
+        let mut quarters = [rows[0].0; LANES];
+        for i in (0..LANES).step_by(4) {
+            let (a, b, c, d) = (rows[i].0, rows[i + 1].0, rows[i + 2].0, rows[i + 3].0);
+            unsafe {
+                let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+                quarters[i] = _mm512_shuffle_ps::<0b01_00_01_00>(ab, cd);
+                quarters[i + 1] = _mm512_shuffle_ps::<0b11_10_11_10>(ab, cd);
+                let (ab, cd) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+                quarters[i + 2] = _mm512_shuffle_ps::<0b01_00_01_00>(ab, cd);
+                quarters[i + 3] = _mm512_shuffle_ps::<0b11_10_11_10>(ab, cd);
+            }
+        }
+        for i in 0..4 {
+            let (a, b) = (quarters[i], quarters[4 + i]);
+            let (c, d) = (quarters[8 + i], quarters[12 + i]);
+            unsafe {
+                // Quarters 0 and 2, then 1 and 3, of two registers.
+                let (ab, cd) = (
+                    _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b),
+                    _mm512_shuffle_f32x4::<0b10_00_10_00>(c, d),
+                );
+                rows[i].0 = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+                rows[8 + i].0 = _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd);
+                let (ab, cd) = (
+                    _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b),
+                    _mm512_shuffle_f32x4::<0b11_01_11_01>(c, d),
+                );
+                rows[4 + i].0 = _mm512_shuffle_f32x4::<0b10_00_10_00>(ab, cd);
+                rows[12 + i].0 = _mm512_shuffle_f32x4::<0b11_01_11_01>(ab, cd);
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn sum(tile: &Tile) {
         // SAFETY: the caller's; the instruction set is there, as this type is.
         unsafe { sum_avx512(tile) }
@@ -199,6 +235,22 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    fn transpose(rows: &mut [Self; LANES]) {
+        let from = *rows;
+        for i in 0..2 {
+            for j in 0..2 {
+                let mut part = [from[0].0[0]; 8];
+                for (k, it) in part.iter_mut().enumerate() {
+                    *it = from[8 * i + k].0[j];
+                }
+                for (k, column) in transpose_8(part).into_iter().enumerate() {
+                    rows[8 * j + k].0[i] = column;
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn sum(tile: &Tile) {
         // SAFETY: the caller's; the instruction set is there, as this type is.
         unsafe { sum_avx2(tile) }
@@ -209,4 +261,29 @@ impl Lanes for Avx2 {
         // SAFETY: prefetching is defined for any address.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) }
     }
+}
+
+/// Eight rows to eight columns: within each half of a register 4x4 numbers, then halves.
+#[inline(always)]
+fn transpose_8(rows: [__m256; 8]) -> [__m256; 8] {
+    let mut halves = rows;
+    for i in [0, 4] {
+        let [a, b, c, d] = [rows[i], rows[i + 1], rows[i + 2], rows[i + 3]];
+        unsafe {
+            let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+            halves[i] = _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd);
+            halves[i + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd);
+            let (ab, cd) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+            halves[i + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(ab, cd);
+            halves[i + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(ab, cd);
+        }
+    }
+    let mut columns = halves;
+    for i in 0..4 {
+        unsafe {
+            columns[i] = _mm256_permute2f128_ps::<0x20>(halves[i], halves[4 + i]);
+            columns[4 + i] = _mm256_permute2f128_ps::<0x31>(halves[i], halves[4 + i]);
+        }
+    }
+    columns
 }

@@ -1,12 +1,14 @@
 //! Convolution with its gradients.
 
+use super::grid::{spread, subsample};
 use super::phase::Phase;
-use super::scratch::Scratch;
-use super::temp::{pack_padded, unpack_strided};
-use super::weight;
+use super::pointwise::{self, Matrix};
+use super::scratch::{Scratch, blocked};
+use super::{weight, winograd};
+use crate::conv::Source;
+use crate::layout::{unpack, unpack_strided};
 use crate::{
     Algorithm, Conv2dSpec, ConvWeights, Dims, Epilogue, Isa, PackedConv, Padding, View, ViewMut,
-    unpack,
 };
 use rayon::prelude::*;
 
@@ -73,38 +75,38 @@ impl TrainConv {
     ///
     /// If a slice has another length.
     pub fn forward(&self, input: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
-        assert_eq!(input.len(), self.input.plain_len(), "numbers of the input");
+        self.check_input(input);
+        self.check_weight(weight);
+        let Self { isa, spec, .. } = *self;
+        if self.is_pointwise() {
+            let matrix = Matrix {
+                data: weight,
+                channels: spec.channels,
+                steps: [1, spec.channels[0]],
+                bias,
+            };
+            return pointwise::multiply(isa, matrix, self.seen(), &self.subsampled(input));
+        }
+        let planar = spec.channels[0] < FEW_CHANNELS;
+        let algorithm = if planar {
+            Algorithm::Planar
+        } else {
+            self.algorithm(&spec, self.input)
+        };
         let weights = ConvWeights {
             weight,
             bias,
             scale: 1.0,
         };
+        let conv = PackedConv::new(isa, spec, weights, algorithm);
+        let result = if planar {
+            self.convolve_planar(&conv, input)
+        } else {
+            let input = blocked(isa, input, self.input);
+            convolve(&conv, View::new(&input, self.input), self.output)
+        };
         let mut output = vec![0.0; self.output.plain_len()];
-        if self.spec.channels[0] < FEW_CHANNELS {
-            let conv = PackedConv::new(self.isa, self.spec, weights, Algorithm::Planar);
-            let mut blocked = Scratch::new(self.output.blocked_len());
-            let mut scratch = scratch(&conv, self.input);
-            let mut outputs = [ViewMut::new(&mut blocked, self.output)];
-            conv.run_planar(
-                input,
-                self.input,
-                &mut outputs,
-                Epilogue::default(),
-                &mut scratch,
-            );
-            unpack(View::new(&blocked, self.output), &mut output);
-            return output;
-        }
-        let conv = PackedConv::new(
-            self.isa,
-            self.spec,
-            weights,
-            self.algorithm(&self.spec, self.input),
-        );
-        let mut packed = Scratch::new(self.input.blocked_len());
-        pack_padded(input, self.input, Padding::default(), &mut packed);
-        let blocked = convolve(&conv, &packed, self.input, self.output);
-        unpack(View::new(&blocked, self.output), &mut output);
+        unpack(isa, View::new(&result, self.output), &mut output);
         output
     }
 
@@ -114,70 +116,46 @@ impl TrainConv {
     ///
     /// If a slice has another length.
     pub fn input_gradient(&self, gradient: &[f32], weight: &[f32]) -> Vec<f32> {
-        assert_eq!(weight.len(), self.spec.weights(), "numbers of the weight");
-        let mut packed = Scratch::new(self.output.blocked_len());
-        pack_padded(gradient, self.output, Padding::default(), &mut packed);
+        self.check_output(gradient);
+        self.check_weight(weight);
+        let Self { isa, spec, .. } = *self;
+        let [inputs, outputs] = spec.channels;
+        if self.is_pointwise() {
+            let matrix = Matrix {
+                data: weight,
+                channels: [outputs, inputs],
+                steps: [inputs, 1],
+                bias: None,
+            };
+            let seen = pointwise::multiply(isa, matrix, self.output, gradient);
+            return if self.seen() == self.input {
+                seen
+            } else {
+                spread(&seen, self.seen(), self.input, spec.stride)
+            };
+        }
+        let gradient = blocked(isa, gradient, self.output);
         let mut input = vec![0.0; self.input.plain_len()];
-        let [inputs, outputs] = self.spec.channels;
-        let taps = self.spec.kernel[0] * self.spec.kernel[1];
         for rows in &self.phases[0] {
             for columns in &self.phases[1] {
                 if rows.taps.is_empty() || columns.taps.is_empty() {
                     continue;
                 }
-                let spec = Conv2dSpec {
-                    channels: [outputs, inputs],
-                    kernel: [rows.taps.len(), columns.taps.len()],
-                    stride: [1, 1],
-                    padding: Padding {
-                        top: rows.padding[0],
-                        left: columns.padding[0],
-                        bottom: rows.padding[1],
-                        right: columns.padding[1],
-                    },
-                    groups: 1,
-                };
+                let conv = self.phase_convolution(rows, columns, weight);
                 let phase = Dims {
                     channels: inputs,
                     height: rows.len,
                     width: columns.len,
                     ..self.output
                 };
-                let mut permuted = vec![0.0; spec.weights()];
-                let list: Vec<_> = rows
-                    .taps
-                    .iter()
-                    .flat_map(|i| {
-                        columns
-                            .taps
-                            .iter()
-                            .map(move |j| i * self.spec.kernel[1] + j)
-                    })
-                    .collect();
-                for i in 0..inputs {
-                    for o in 0..outputs {
-                        for (t, tap) in list.iter().enumerate() {
-                            permuted[(i * outputs + o) * list.len() + t] =
-                                weight[(o * inputs + i) * taps + tap];
-                        }
-                    }
+                let result = convolve(&conv, View::new(&gradient, self.output), phase);
+                let result = View::new(&result, phase);
+                if phase == self.input {
+                    unpack(isa, result, &mut input);
+                } else {
+                    let offset = [rows.offset, columns.offset];
+                    unpack_strided(isa, result, &mut input, self.input, spec.stride, offset);
                 }
-                let weights = ConvWeights {
-                    weight: &permuted,
-                    bias: None,
-                    scale: 1.0,
-                };
-                let conv =
-                    PackedConv::new(self.isa, spec, weights, self.algorithm(&spec, self.output));
-                let blocked = convolve(&conv, &packed, self.output, phase);
-                unpack_strided(
-                    &blocked,
-                    phase,
-                    &mut input,
-                    self.input,
-                    self.spec.stride,
-                    [rows.offset, columns.offset],
-                );
             }
         }
         input
@@ -190,13 +168,103 @@ impl TrainConv {
     ///
     /// If a slice has another length.
     pub fn weight_gradient(&self, input: &[f32], gradient: &[f32]) -> Vec<f32> {
-        weight::gradient(
-            self.isa,
-            &self.spec,
-            [self.input, self.output],
+        self.check_input(input);
+        self.check_output(gradient);
+        let Self { isa, spec, .. } = self;
+        if self.is_pointwise() {
+            let input = self.subsampled(input);
+            let dims = [self.seen(), self.output];
+            return weight::pointwise_gradient(*isa, dims, &input, gradient);
+        }
+        let winograd = Algorithm::Winograd.supports(spec) && winograd::pays(spec, self.output);
+        if winograd && !self.exact {
+            let input = blocked(*isa, input, self.input);
+            let gradient = blocked(*isa, gradient, self.output);
+            let input = View::new(&input, self.input);
+            return winograd::gradient(*isa, spec, input, View::new(&gradient, self.output));
+        }
+        weight::gradient(*isa, spec, [self.input, self.output], input, gradient)
+    }
+
+    fn check_input(&self, input: &[f32]) {
+        assert_eq!(input.len(), self.input.plain_len(), "numbers of the input");
+    }
+
+    fn check_output(&self, output: &[f32]) {
+        assert_eq!(
+            output.len(),
+            self.output.plain_len(),
+            "numbers of the output"
+        );
+    }
+
+    fn check_weight(&self, weight: &[f32]) {
+        assert_eq!(weight.len(), self.spec.weights(), "numbers of the weight");
+    }
+
+    /// Whether it is a product of matrices, of the pixels that it sees.
+    fn is_pointwise(&self) -> bool {
+        Algorithm::Pointwise.supports(&self.spec)
+    }
+
+    /// The dims of the pixels that a 1x1 convolution sees.
+    fn seen(&self) -> Dims {
+        self.output.with_channels(self.input.channels)
+    }
+
+    /// The pixels that a 1x1 convolution sees.
+    fn subsampled<'a>(&self, input: &'a [f32]) -> Pixels<'a> {
+        if self.seen() == self.input {
+            Pixels::AsTheyLie(input)
+        } else {
+            let stride = self.spec.stride;
+            Pixels::Copied(subsample(input, self.input, self.seen(), stride))
+        }
+    }
+
+    /// The convolution of the output's gradient that gives the input's in one phase.
+    fn phase_convolution(&self, rows: &Phase, columns: &Phase, weight: &[f32]) -> PackedConv {
+        let [inputs, outputs] = self.spec.channels;
+        let [height, width] = self.spec.kernel;
+        let spec = Conv2dSpec {
+            channels: [outputs, inputs],
+            kernel: [rows.taps.len(), columns.taps.len()],
+            stride: [1, 1],
+            padding: Padding {
+                top: rows.padding[0],
+                left: columns.padding[0],
+                bottom: rows.padding[1],
+                right: columns.padding[1],
+            },
+            groups: 1,
+        };
+        let taps = rows.taps.iter();
+        let taps: Vec<_> = taps
+            .flat_map(|row| columns.taps.iter().map(move |column| row * width + column))
+            .collect();
+        let source = Source {
+            data: weight,
+            // An output of this convolution is an input of the other.
+            strides: [height * width, inputs * height * width],
+            taps: &taps,
+        };
+        let algorithm = self.algorithm(&spec, self.output);
+        PackedConv::from_source(self.isa, spec, source, None, algorithm)
+    }
+
+    /// The blocked output of a first layer.
+    fn convolve_planar(&self, conv: &PackedConv, input: &[f32]) -> Scratch {
+        let mut result = Scratch::new(self.output.blocked_len());
+        let mut outputs = [ViewMut::new(&mut result, self.output)];
+        let mut scratch = scratch(conv, self.input);
+        conv.run_planar(
             input,
-            gradient,
-        )
+            self.input,
+            &mut outputs,
+            Epilogue::default(),
+            &mut scratch,
+        );
+        result
     }
 
     /// The fastest that is allowed.
@@ -209,17 +277,29 @@ impl TrainConv {
     }
 }
 
-/// Convolves a blocked input of `from` to a blocked output of `to`.
-fn convolve(conv: &PackedConv, input: &[f32], from: Dims, to: Dims) -> Scratch {
+/// The input of a 1x1 convolution.
+enum Pixels<'a> {
+    AsTheyLie(&'a [f32]),
+    Copied(Scratch),
+}
+
+impl std::ops::Deref for Pixels<'_> {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        match self {
+            Self::AsTheyLie(pixels) => pixels,
+            Self::Copied(pixels) => pixels,
+        }
+    }
+}
+
+/// Convolves a blocked input to a blocked output.
+fn convolve(conv: &PackedConv, input: View<'_>, to: Dims) -> Scratch {
     let mut output = Scratch::new(to.blocked_len());
     let mut outputs = [ViewMut::new(&mut output, to)];
-    let mut scratch = scratch(conv, from);
-    conv.run(
-        View::new(input, from),
-        &mut outputs,
-        Epilogue::default(),
-        &mut scratch,
-    );
+    let mut scratch = scratch(conv, input.dims());
+    conv.run(input, &mut outputs, Epilogue::default(), &mut scratch);
     output
 }
 

@@ -2,11 +2,13 @@
 //! width]` as it lies, in and out. The blocked layout is used inside a call only.
 
 mod conv;
+mod grid;
 mod norm;
 mod phase;
+mod pointwise;
 mod scratch;
-mod temp;
 mod weight;
+mod winograd;
 
 pub use conv::{TrainConv, bias_gradient};
 pub use norm::{BatchNorm, BatchNormGradients};

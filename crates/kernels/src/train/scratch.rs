@@ -1,6 +1,6 @@
 //! Memory that one call leaves for the next.
 
-use crate::Buffer;
+use crate::{Buffer, Dims, Isa, ViewMut, pack};
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
@@ -57,4 +57,11 @@ impl DerefMut for Scratch {
     fn deref_mut(&mut self) -> &mut [f32] {
         &mut self.buffer[..self.len]
     }
+}
+
+/// `[batch, channels, height, width]` in blocks.
+pub(super) fn blocked(isa: Isa, plain: &[f32], dims: Dims) -> Scratch {
+    let mut packed = Scratch::new(dims.blocked_len());
+    pack(isa, plain, ViewMut::new(&mut packed, dims));
+    packed
 }

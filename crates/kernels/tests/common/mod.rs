@@ -74,13 +74,13 @@ pub(crate) fn cases(usual: usize) -> u64 {
 pub(crate) fn blocked(plain: &[f32], dims: Dims) -> Buffer {
     let mut data = Buffer::zeros(dims.blocked_len());
     data.fill(f32::NAN);
-    pack(plain, ViewMut::new(&mut data, dims));
+    pack(Isa::detect(), plain, ViewMut::new(&mut data, dims));
     data
 }
 
 pub(crate) fn plain(view: View<'_>) -> Vec<f32> {
     let mut data = vec![f32::NAN; view.dims().plain_len()];
-    unpack(view, &mut data);
+    unpack(Isa::detect(), view, &mut data);
     data
 }
 
