@@ -18,7 +18,7 @@ pub(crate) struct EngineArgs {
 /// On or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Switch {
-    /// Compiled.
+    /// By our own kernels.
     On,
     /// As Burn runs the network.
     Off,

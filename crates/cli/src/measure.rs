@@ -12,7 +12,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_zoo::AnyClassifier;
-use burn_zoo_core::Classifier as _;
+use burn_zoo_core::{Classifier as _, TrainingKernels};
 use serde::{Deserialize, Serialize};
 
 use crate::precision::Precision;
@@ -45,6 +45,8 @@ pub(crate) struct Job {
     pub(crate) batch: usize,
     /// What is timed.
     pub(crate) work: Work,
+    /// What computes a training step.
+    pub(crate) kernels: TrainingKernels,
     /// For how long it is timed, in seconds; a run that was begun is finished.
     pub(crate) seconds: f64,
     /// A file for the stages' feature maps, where they are wanted.
@@ -115,6 +117,7 @@ pub(crate) enum Memory {
 impl Job {
     /// Does it, in this process.
     pub(crate) fn run(&self) -> Result<Measured> {
+        self.kernels.choose();
         let device = device::parse(&self.device)?;
         let device = self.dtype.set(device, &self.device)?;
         let backend = self

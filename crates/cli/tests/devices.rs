@@ -169,6 +169,10 @@ fn bench_times_both_passes_and_collects_rows() {
     ] {
         positive(&one, key);
     }
+    if cfg!(feature = "fast-cpu") {
+        assert_eq!(one["kernels"], "fast");
+        positive(&one, "/train_plain_ms/median");
+    }
     let several = run(&[
         "--batch",
         "1,16",
@@ -184,8 +188,11 @@ fn bench_times_both_passes_and_collects_rows() {
     positive(&several[0], "/vs/forward");
     assert!(several[0]["vs"]["train"].is_null() && several[0]["train_ms"].is_null());
     assert!(several[1..].iter().all(|row| row["vs"].is_null()));
+    let off = run(&["--engine", "off"]);
+    positive(&off, "/train_ms/median");
+    assert!(off["kernels"].is_null() && off["train_plain_ms"].is_null());
     let text = std::fs::read_to_string(&csv).unwrap();
-    assert_eq!(text.lines().count(), 1 + 1 + 4, "{text}");
+    assert_eq!(text.lines().count(), 1 + 1 + 4 + 1, "{text}");
     assert!(
         text.lines()
             .nth(5)

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use burn_zoo::AnyClassifier;
 use burn_zoo::weights::Dtype;
+use burn_zoo_core::TrainingKernels;
 use burn_zoo_train::{Display, Ended, EpochReport, Recipe, Run, Start, TrainReport};
 use serde_json::{Value, json};
 
 use crate::data;
 use crate::device::DeviceArgs;
 use crate::failure::Outcome;
+use crate::kernels::KernelArgs;
 use crate::{device, initial, report, stop};
 
 /// Trains a model from a recipe file: validates after each epoch, keeps the best weights, and
@@ -41,6 +43,8 @@ pub(crate) struct Args {
     /// Several devices instead of one, each with a slice of every batch: flex,remote:ws://host:port
     #[arg(long, value_name = "DEVICE,DEVICE", value_delimiter = ',')]
     devices: Vec<String>,
+    #[command(flatten)]
+    kernels: KernelArgs,
     /// One line an epoch instead of the dashboard
     #[arg(long)]
     plain: bool,
@@ -51,6 +55,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
+        self.kernels.choice().choose();
         let (mut recipe, start) = match (&self.recipe, &self.resume) {
             (_, Some(folder)) => (Recipe::of_run(folder)?, Start::Resumed),
             (Some(path), None) => (Recipe::read(path, &self.set)?, Start::Fresh),
@@ -130,7 +135,14 @@ impl Args {
             ([], name) => format!(" --device {name}"),
             (names, _) => format!(" --devices {}", names.join(",")),
         };
-        format!("burn-zoo train --resume {}{device}", quoted(folder))
+        // Others would not go on to the same losses.
+        let kernels = match self.kernels.choice() {
+            TrainingKernels::Fast => "",
+            TrainingKernels::Exact => " --exact",
+            TrainingKernels::Off => " --engine off",
+        };
+        let folder = quoted(folder);
+        format!("burn-zoo train --resume {folder}{device}{kernels}")
     }
 }
 

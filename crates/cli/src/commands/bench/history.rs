@@ -30,12 +30,25 @@ pub(super) struct Record {
     pub(super) peak_bytes: Option<u64>,
     pub(super) train_peak_bytes: Option<u64>,
     pub(super) error: Option<String>,
+    /// By which of our kernels a training step was computed; the last columns, and this one, came to
+    /// the file later.
+    #[serde(default)]
+    pub(super) kernels: Option<String>,
+    #[serde(default)]
+    pub(super) train_plain_median_ms: Option<f64>,
+    #[serde(default)]
+    pub(super) train_plain_p95_ms: Option<f64>,
+    #[serde(default)]
+    pub(super) train_plain_peak_bytes: Option<u64>,
 }
 
-/// The names of the columns, as the first line has them.
-const HEADER: &str = "date,machine,burn_zoo,burn,command,model,device,adapter,dtype,batch,\
+/// The names of the columns, as the first line of files without plain training steps has them.
+const FORMER: &str = "date,machine,burn_zoo,burn,command,model,device,adapter,dtype,batch,\
                       forward_median_ms,forward_p95_ms,train_median_ms,train_p95_ms,images_per_s,\
                       peak_bytes,train_peak_bytes,error";
+
+/// The columns after those.
+const LATER: &str = "kernels,train_plain_median_ms,train_plain_p95_ms,train_plain_peak_bytes";
 
 /// The rows of a file.
 #[derive(Debug)]
@@ -46,7 +59,9 @@ impl History {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let failed = || format!("cannot read {}", path.display());
         ensure!(path.is_file(), "{}: no such file", failed());
-        check(path)?;
+        if first_line(path)?.as_deref() != Some(FORMER) {
+            check(path)?;
+        }
         let mut reader = csv::Reader::from_path(path).with_context(failed)?;
         let records: Result<_, _> = reader.deserialize().collect();
         Ok(Self(records.with_context(failed)?))
@@ -63,15 +78,27 @@ impl History {
 
 /// Refuses a file that is another one than `bench --csv` writes.
 pub(super) fn check(path: &Path) -> Result<()> {
-    if !path.exists() {
-        return Ok(());
-    }
     let shown = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {shown}"))?;
-    match text.lines().next() {
-        None | Some(HEADER) => Ok(()),
-        Some(_) => bail!("{shown} is no file of `bench --csv`: its first line is not {HEADER}"),
+    match first_line(path)? {
+        None => Ok(()),
+        Some(line) if line == format!("{FORMER},{LATER}") => Ok(()),
+        Some(line) if line == FORMER => {
+            bail!("{shown} lacks the columns {LATER}; write to a new file (--vs takes this one)")
+        }
+        Some(_) => {
+            bail!("{shown} is no file of `bench --csv`: its first line is not {FORMER},{LATER}")
+        }
     }
+}
+
+/// The first line of a file that is there and not empty.
+fn first_line(path: &Path) -> Result<Option<String>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = std::fs::read_to_string(path);
+    let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(text.lines().next().map(str::to_owned))
 }
 
 /// Adds rows at the end of a file, with a first line where it is new.
@@ -134,6 +161,10 @@ mod tests {
             peak_bytes: Some(7),
             train_peak_bytes: None,
             error: forward.is_none().then(|| "failed".to_owned()),
+            kernels: Some("fast".to_owned()),
+            train_plain_median_ms: forward,
+            train_plain_p95_ms: None,
+            train_plain_peak_bytes: None,
         }
     }
 
@@ -155,6 +186,21 @@ mod tests {
         assert_eq!(found.forward_median_ms, Some(3.0));
         assert_eq!(found.machine, "a machine, with a comma");
         assert!(history.last_like(&record("cuda", None)).is_none());
+    }
+
+    #[test]
+    fn a_file_without_the_later_columns_is_read_and_not_added_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("former.csv");
+        let row = "2026-01-01T00:00:00Z,machine,0.1.0,0.22.1,burn-zoo bench,resnet18,flex,,f32,1,\
+                   2.5,,,,,,,";
+        std::fs::write(&path, format!("{FORMER}\n{row}\n")).unwrap();
+        let history = History::read(&path).unwrap();
+        let found = history.last_like(&record("flex", None)).unwrap();
+        assert_eq!(found.forward_median_ms, Some(2.5));
+        assert!(found.kernels.is_none());
+        let message = check(&path).unwrap_err().to_string();
+        assert!(message.contains("lacks the columns kernels"), "{message}");
     }
 
     #[test]

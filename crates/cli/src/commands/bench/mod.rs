@@ -5,11 +5,13 @@ mod history;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use burn_zoo_core::TrainingKernels;
 use serde_json::{Value, json};
 
 use self::history::{History, Record};
 use crate::device::DeviceArgs;
 use crate::failure::{self, Outcome, one_line};
+use crate::kernels::KernelArgs;
 use crate::measure::{Job, Measured, Work};
 use crate::precision::Precision;
 use crate::source::Source;
@@ -22,7 +24,7 @@ use crate::{machine, report, worker};
   burn-zoo bench --model resnet50 --device cuda --dtype f32,f16 --vs speed.csv
 
 Each combination is measured in processes of their own. A training step is forward, backward and a
-step of SGD. With one batch size and one format the JSON document is an object, else a list of
+step of SGD; where our kernels compute it (f32 on flex), it is measured without them too. With one batch size and one format the JSON document is an object, else a list of
 them. --csv adds a row per combination to a file, with machine, versions and command; --vs divides
 by the last row of the same model, device, format and batch size in such a file.")]
 pub(crate) struct Args {
@@ -49,6 +51,8 @@ pub(crate) struct Args {
     /// Leaves the training step out
     #[arg(long)]
     forward_only: bool,
+    #[command(flatten)]
+    kernels: KernelArgs,
     /// For how long each is timed, after its warm-up
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = super::seconds)]
     seconds: f64,
@@ -69,6 +73,15 @@ struct Row {
     dtype: Precision,
     forward: Result<Measured>,
     train: Option<Result<Measured>>,
+    /// By Burn's own operations, where `train` is by our kernels.
+    train_plain: Option<Result<Measured>>,
+}
+
+impl Row {
+    fn measurements(&self) -> impl Iterator<Item = &Result<Measured>> {
+        let train = self.train.iter().chain(&self.train_plain);
+        std::iter::once(&self.forward).chain(train)
+    }
 }
 
 impl Args {
@@ -108,19 +121,13 @@ impl Args {
         } else {
             table(&records, &known, self.vs.is_some())?;
         }
-        let errors = rows.iter().flat_map(|row| {
-            let train = row.train.as_ref().and_then(|train| train.as_ref().err());
-            row.forward.as_ref().err().into_iter().chain(train)
-        });
-        let total = rows
-            .iter()
-            .map(|row| 1 + usize::from(row.train.is_some()))
-            .sum();
-        Ok(failure::outcome("measurements", total, errors))
+        let all = || rows.iter().flat_map(Row::measurements);
+        let errors = all().filter_map(|measured| measured.as_ref().err());
+        Ok(failure::outcome("measurements", all().count(), errors))
     }
 
     fn measure(&self, dtype: Precision, batch: u16) -> Row {
-        let job = |work| Job {
+        let job = |work, kernels| Job {
             model: self.model.clone(),
             weights: self.weights.clone(),
             image: None,
@@ -128,26 +135,40 @@ impl Args {
             dtype,
             batch: batch.into(),
             work,
+            kernels,
             seconds: self.seconds,
             stages: None,
         };
         report::note(&format!("measuring {dtype}, batch {batch}"));
-        let forward = worker::run(&job(Work::Forward));
+        let kernels = self.kernels(dtype);
+        let forward = worker::run(&job(Work::Forward, kernels));
         // What cannot answer cannot learn either.
-        let train = (!self.forward_only && forward.is_ok()).then(|| worker::run(&job(Work::Train)));
+        let trains = !self.forward_only && forward.is_ok();
+        let train = |kernels| worker::run(&job(Work::Train, kernels));
+        let off = TrainingKernels::Off;
         Row {
             batch,
             dtype,
             forward,
-            train,
+            train: trains.then(|| train(kernels)),
+            train_plain: (trains && kernels != off).then(|| train(off)),
+        }
+    }
+
+    /// What computes a training step.
+    fn kernels(&self, dtype: Precision) -> TrainingKernels {
+        let ours = cfg!(feature = "fast-cpu") && self.device.is_flex() && dtype == Precision::F32;
+        match ours {
+            true => self.kernels.choice(),
+            false => TrainingKernels::Off,
         }
     }
 
     fn record(&self, row: &Row) -> Record {
         let forward = row.forward.as_ref().ok();
-        let train = row.train.as_ref().and_then(|train| train.as_ref().ok());
-        let error = row.forward.as_ref().err();
-        let error = error.or(row.train.as_ref().and_then(|train| train.as_ref().err()));
+        let [train, train_plain] =
+            [&row.train, &row.train_plain].map(|it| it.as_ref().and_then(|it| it.as_ref().ok()));
+        let error = row.measurements().find_map(|it| it.as_ref().err());
         let median = |measured: &Measured| measured.latency.median;
         let p95 = |measured: &Measured| measured.latency.p95;
         let peak = |measured: &Measured| measured.peak.map(|(bytes, _)| bytes);
@@ -170,6 +191,14 @@ impl Args {
             peak_bytes: forward.and_then(peak),
             train_peak_bytes: train.and_then(peak),
             error: error.map(one_line),
+            kernels: match self.kernels(row.dtype) {
+                TrainingKernels::Fast => Some("fast".to_owned()),
+                TrainingKernels::Exact => Some("exact".to_owned()),
+                TrainingKernels::Off => None,
+            },
+            train_plain_median_ms: train_plain.map(median),
+            train_plain_p95_ms: train_plain.map(p95),
+            train_plain_peak_bytes: train_plain.and_then(peak),
         }
     }
 
@@ -198,6 +227,15 @@ impl Args {
                 json["train_ms"] = json!(train.latency);
                 json["train_warm_up"] = json!(train.warm_up);
                 json["train_peak_bytes"] = json!(record.train_peak_bytes);
+                json["kernels"] = json!(record.kernels);
+            }
+        }
+        match &row.train_plain {
+            None => {}
+            Some(Err(error)) => json["train_plain_error"] = json!(one_line(error)),
+            Some(Ok(train)) => {
+                json["train_plain_ms"] = json!(train.latency);
+                json["train_plain_peak_bytes"] = json!(record.train_plain_peak_bytes);
             }
         }
         if self.vs.is_some() {
@@ -230,6 +268,9 @@ fn table(records: &[Record], known: &[Option<&Record>], with_ratios: bool) -> Re
         "train ms",
         "p95",
         "peak MB",
+        "plain train ms",
+        "p95",
+        "peak MB",
     ];
     if with_ratios {
         header.extend(["forward / before", "train / before"]);
@@ -249,6 +290,9 @@ fn table(records: &[Record], known: &[Option<&Record>], with_ratios: bool) -> Re
             number(record.train_median_ms),
             number(record.train_p95_ms),
             report::megabytes(record.train_peak_bytes),
+            number(record.train_plain_median_ms),
+            number(record.train_plain_p95_ms),
+            report::megabytes(record.train_plain_peak_bytes),
         ];
         if with_ratios {
             cells.push(number(ratio(

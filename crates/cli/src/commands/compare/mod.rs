@@ -6,6 +6,7 @@ mod layers;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use burn_zoo_core::TrainingKernels;
 use serde_json::{Value, json};
 
 use self::difference::Difference;
@@ -120,6 +121,7 @@ impl Args {
                 dtype: self.dtype,
                 batch: self.batch.into(),
                 work: Work::Forward,
+                kernels: TrainingKernels::default(),
                 seconds: self.seconds,
                 stages: self.layers.then(|| path.clone()),
             };
