@@ -5,6 +5,7 @@ pub mod digits;
 pub mod golden;
 pub mod hostile;
 pub mod parity;
+pub mod resnet18;
 pub mod steps;
 pub mod synthetic;
 pub mod torch;

@@ -4,9 +4,15 @@ The same networks and weights in all; each peer is a process of its own that sta
 turn: one run each, round after round. Medians of the rounds, and ratios to ONNX Runtime, go to
 standard output and, with --csv, to a file.
 
+With --train, steps of training: forward, the heads' losses, backward, SGD with momentum, by our
+kernels (train_fast, train_exact), by Burn's own operations (train_plain) and by PyTorch in eager mode;
+GoogLeNet and Inception v3 with their auxiliary heads. Ratios are to PyTorch and to Burn. Memory is the
+peak of the steps, and what lay there before the first: weights, and PyTorch itself.
+
     python -m venv venv && venv/bin/pip install torch torchvision timm onnx onnxruntime
     cargo build --release -p burn-zoo-tests --bin bench_worker
     venv/bin/python tools/bench-peers/bench.py target/release/bench_worker --csv peers.csv
+    venv/bin/python tools/bench-peers/bench.py target/release/bench_worker --train --csv train.csv
 """
 
 import argparse
@@ -18,20 +24,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-from networks import SIZES, files
+from networks import SIZES, TRAINED, WITH_DROPOUT, files, trained_file
 
 HERE = Path(__file__).parent
 PEERS = ["engine", "plain", "torch", "onnxruntime"]
+TRAINERS = ["train_fast", "train_exact", "train_plain", "train_torch"]
+OURS = ["engine", "plain", "train_fast", "train_exact", "train_plain"]
 # Runs before the first that counts: caches fill, pages are mapped, threads start.
 WARM_UP = 3
 
 
 class Peer:
-    """A process that runs a network when told."""
+    """A process that runs a network, or trains it by a step, when told."""
 
     def __init__(self, name, ours, model, file, batch, threads):
-        size = str(SIZES[model])
-        if name in ("engine", "plain"):
+        size = str(TRAINED[model][0] if name in TRAINERS else SIZES[model])
+        if name in OURS:
             command = [ours, name, model, file + ".pth", str(batch), size, size]
         else:
             sizes = [str(batch), size, size, str(threads)]
@@ -46,6 +54,10 @@ class Peer:
             raise SystemExit(f"{name} did not start: {command}")
         self.compile_ms = float(ready[1])
         self.times = []
+        self.before_mb = self.memory_mb("VmRSS")
+        if name in TRAINERS:
+            # Linux, proc(5): 5 resets the peak resident set size.
+            Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def run(self):
         self.process.stdin.write("\n")
@@ -55,9 +67,12 @@ class Peer:
         return float(value)
 
     def peak_mb(self):
-        """The most memory that the process ever held, loading included."""
+        """The most memory that the process ever held: loading included, unless it trains."""
+        return self.memory_mb("VmHWM")
+
+    def memory_mb(self, what):
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        line = next(line for line in status.splitlines() if line.startswith(what))
         return int(line.split()[1]) / 1024
 
     def end(self):
@@ -91,24 +106,64 @@ def measure(arguments, model, file, batch, threads):
         peer.end()
 
 
+def measure_training(arguments, model, file, batch, threads):
+    """One row per peer."""
+    names = arguments.peers.split(",")
+    peers = [Peer(name, arguments.ours, model, file, batch, threads) for name in names]
+    losses = [[peer.run() for peer in peers] for _ in range(WARM_UP + arguments.rounds)]
+    # The same weights and images; but dropout, which three of the networks have, is drawn: that moves
+    # Inception v3's loss by 6 % at batch 2.
+    apart = max(abs(loss - losses[0][0]) for loss in losses[0])
+    if apart > (0.15 if model in WITH_DROPOUT else 1e-3) * losses[0][0]:
+        raise SystemExit(f"{model}: the peers do not agree: {losses[0]}")
+    medians = {peer.name: statistics.median(peer.times[WARM_UP:]) for peer in peers}
+
+    def ratio(peer, reference):
+        return round(medians[peer.name] / medians[reference], 3) if reference in medians else ""
+
+    for peer, first, last in zip(peers, losses[0], losses[-1]):
+        yield {
+            "model": model,
+            "batch": batch,
+            "threads": threads,
+            "peer": peer.name,
+            "median_ms": round(medians[peer.name], 2),
+            "least_ms": round(min(peer.times[WARM_UP:]), 2),
+            "to_torch": ratio(peer, "train_torch"),
+            "to_plain": ratio(peer, "train_plain"),
+            "peak_mb": round(peer.peak_mb()),
+            "before_mb": round(peer.before_mb),
+            "first_loss": first,
+            "last_loss": last,
+        }
+        peer.end()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("ours", help="the bench_worker binary")
-    parser.add_argument("--models", default=",".join(SIZES))
-    parser.add_argument("--peers", default=",".join(PEERS))
-    parser.add_argument("--batches", default="1,8")
+    parser.add_argument("--train", action="store_true", help="steps of training")
+    parser.add_argument("--models")
+    parser.add_argument("--peers")
+    parser.add_argument("--batches", help="1,8, or a network's own in training")
     parser.add_argument("--threads", default="2,1")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, help="15, or 7 in training")
     parser.add_argument("--files", default=Path(tempfile.gettempdir()) / "bench-peers")
     parser.add_argument("--csv", type=Path)
     arguments = parser.parse_args()
     Path(arguments.files).mkdir(exist_ok=True)
+    train = arguments.train
+    arguments.models = arguments.models or ",".join(TRAINED if train else SIZES)
+    arguments.peers = arguments.peers or ",".join(TRAINERS if train else PEERS)
+    arguments.rounds = arguments.rounds or (7 if train else 15)
+    run = measure_training if train else measure
     rows = []
     for model in arguments.models.split(","):
-        file = files(model, arguments.files)
-        for batch in map(int, arguments.batches.split(",")):
+        file = (trained_file if train else files)(model, arguments.files)
+        batches = arguments.batches or (str(TRAINED[model][2]) if train else "1,8")
+        for batch in map(int, batches.split(",")):
             for threads in map(int, arguments.threads.split(",")):
-                for row in measure(arguments, model, file, batch, threads):
+                for row in run(arguments, model, file, batch, threads):
                     print(*row.values(), sep="\t", flush=True)
                     rows.append(row)
     if arguments.csv:

@@ -1,6 +1,6 @@
-"""One side of bench.py: PyTorch or ONNX Runtime, one run per line of standard input.
+"""One side of bench.py: PyTorch or ONNX Runtime, one run or step of training per line of standard input.
 
-worker.py torch|onnxruntime MODEL FILE BATCH HEIGHT WIDTH THREADS
+worker.py torch|onnxruntime|train_torch MODEL FILE BATCH HEIGHT WIDTH THREADS
 """
 
 import sys
@@ -22,6 +22,32 @@ if kind == "torch":
     def run():
         with torch.inference_mode():
             return float(network(images).flatten()[0])
+
+elif kind == "train_torch":
+    import torch
+    from torch.nn import functional as F
+
+    from networks import AUX_WEIGHTS, TRAINED, build_trained
+
+    torch.set_num_threads(threads)
+    network = build_trained(model)
+    network.load_state_dict(torch.load(file + ".pth"))
+    numbers = torch.arange(batch * 3 * height * width)
+    images = ((numbers * 7919 % 1009) / 504.5 - 1.0).reshape(batch, 3, height, width)
+    labels = (7 * torch.arange(batch) + 3) % TRAINED[model][1]
+    optimizer = torch.optim.SGD(network.parameters(), 1e-3, momentum=0.9)
+
+    def run():
+        optimizer.zero_grad()
+        output = network(images)
+        # torchvision's networks with auxiliary heads have the main one first, then the others.
+        main, *others = output if isinstance(output, tuple) else (output,)
+        loss = F.cross_entropy(main, labels)
+        for other in others:
+            loss = loss + AUX_WEIGHTS[model] * F.cross_entropy(other, labels)
+        loss.backward()
+        optimizer.step()
+        return float(loss.detach())
 
 else:
     import numpy
