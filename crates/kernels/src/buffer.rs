@@ -2,6 +2,13 @@
 
 use crate::LANES;
 use std::ops::{Deref, DerefMut, Range};
+use std::sync::{Mutex, PoisonError};
+
+/// How many pieces of memory [`Buffer::keep`] keeps, the largest: as many as a convolution with its
+/// gradients uses at a time.
+const MOST_KEPT: usize = 4;
+/// Memory to use again, the smallest first.
+static KEPT: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
 /// Numbers that begin at a cache line, 64 bytes, which spares loads and stores of a block from
 /// touching two lines. Activations and scratch memory may lie anywhere, and do better here.
@@ -18,6 +25,34 @@ impl Buffer {
         // Not a vector of aligned lines: for numbers of small alignment the system gives pages that
         // are zero already, at their first use and so to the thread that uses them.
         let numbers = vec![0.0; len + LANES - 1];
+        Self::within(numbers, len)
+    }
+
+    /// `len` numbers, whichever: of memory that was kept, where some is large enough.
+    pub(crate) fn stale(len: usize) -> Self {
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = kept.partition_point(|it| it.len() < len + LANES - 1);
+        if place == kept.len() {
+            drop(kept);
+            return Self::zeros(len);
+        }
+        Self::within(kept.remove(place), len)
+    }
+
+    /// Keeps the memory for [`stale`](Self::stale): what training needs at each step is too large for
+    /// the allocator to keep, and the system takes longer to give it (2 us for each 4 KB) than the
+    /// kernels to fill it.
+    #[allow(dead_code, reason = "for the convolution of `train`")]
+    pub(crate) fn keep(self) {
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = kept.partition_point(|it| it.len() < self.numbers.len());
+        kept.insert(place, self.numbers);
+        if kept.len() > MOST_KEPT {
+            kept.remove(0);
+        }
+    }
+
+    fn within(numbers: Vec<f32>, len: usize) -> Self {
         let bytes = numbers.as_ptr() as usize;
         let start = (bytes.next_multiple_of(size_of::<[f32; LANES]>()) - bytes) / size_of::<f32>();
         Self {

@@ -131,6 +131,14 @@ impl PackedConv {
         }
     }
 
+    /// Keeps the memory for the weights that are packed next, see `Buffer::keep`.
+    #[allow(dead_code, reason = "for the convolution of `train`")]
+    pub(crate) fn keep(self) {
+        if let Packed::Panels(panels) = self.weights {
+            panels.weight.keep();
+        }
+    }
+
     /// What it computes.
     pub fn spec(&self) -> &Conv2dSpec {
         &self.spec
