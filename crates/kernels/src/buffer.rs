@@ -4,10 +4,9 @@ use crate::LANES;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::{Mutex, PoisonError};
 
-/// How many pieces of memory [`Buffer::keep`] keeps, the largest: as many as a convolution with its
-/// gradients uses at a time.
-const MOST_KEPT: usize = 4;
-/// Memory to use again, the smallest first.
+/// Numbers that lie ready to be used again, in all: 64 MB.
+const MOST_KEPT: usize = 16 << 20;
+/// Memory to use again, the oldest first.
 static KEPT: Mutex<Vec<Vec<f32>>> = Mutex::new(Vec::new());
 
 /// Numbers that begin at a cache line, 64 bytes, which spares loads and stores of a block from
@@ -28,27 +27,31 @@ impl Buffer {
         Self::within(numbers, len)
     }
 
-    /// `len` numbers, whichever: of memory that was kept, where some is large enough.
+    /// `len` numbers, whichever: of memory that was kept, where some is large enough, and not so large
+    /// that another would miss it.
     pub(crate) fn stale(len: usize) -> Self {
+        let needed = len + LANES - 1;
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = kept.partition_point(|it| it.len() < len + LANES - 1);
-        if place == kept.len() {
+        let best = (0..kept.len())
+            .filter(|i| (needed..=4 * needed).contains(&kept[*i].len()))
+            .min_by_key(|i| kept[*i].len());
+        let Some(best) = best else {
             drop(kept);
             return Self::zeros(len);
-        }
-        Self::within(kept.remove(place), len)
+        };
+        Self::within(kept.remove(best), len)
     }
 
     /// Keeps the memory for [`stale`](Self::stale): what training needs at each step is too large for
     /// the allocator to keep, and the system takes longer to give it (2 us for each 4 KB) than the
     /// kernels to fill it.
-    #[allow(dead_code, reason = "for the convolution of `train`")]
     pub(crate) fn keep(self) {
         let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = kept.partition_point(|it| it.len() < self.numbers.len());
-        kept.insert(place, self.numbers);
-        if kept.len() > MOST_KEPT {
-            kept.remove(0);
+        kept.push(self.numbers);
+        // The oldest go first: a network's later layers need other sizes than its first.
+        let mut all: usize = kept.iter().map(Vec::len).sum();
+        while all > MOST_KEPT {
+            all -= kept.remove(0).len();
         }
     }
 

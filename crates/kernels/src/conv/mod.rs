@@ -132,7 +132,6 @@ impl PackedConv {
     }
 
     /// Keeps the memory for the weights that are packed next, see `Buffer::keep`.
-    #[allow(dead_code, reason = "for the convolution of `train`")]
     pub(crate) fn keep(self) {
         if let Packed::Panels(panels) = self.weights {
             panels.weight.keep();
