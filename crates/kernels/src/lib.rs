@@ -12,8 +12,9 @@
 //!   channels is placed by [`copy_channels`].
 //! - **Instruction sets.** An [`Isa`] is an argument, found once by [`Isa::detect`]. The layout of
 //!   activations does not depend on it, that of packed weights does.
-//! - **Threads.** Work runs on rayon's current pool. Nothing allocates but the packing of weights:
-//!   kernels that need scratch memory tell how much, and take it as an argument.
+//! - **Threads.** Work runs on rayon's current pool. Nothing allocates but the packing of weights and
+//!   what is for training: other kernels that need scratch memory tell how much, and take it as an
+//!   argument.
 //! - **Not a number.** NaN and infinity in the input give a non-finite output wherever the plain formula
 //!   does. A convolution may spread them further, to the channels of one block and, by Winograd, to
 //!   the pixels of one 4x4 tile.

@@ -43,12 +43,14 @@ impl PackedLinear {
             inputs: |_| 0..1,
             rows: inputs,
         };
-        let mut weights = Panels::zeros(&packing, bias);
+        let mut weights = Panels::stale(&packing, bias);
         weights.parts().into_par_iter().for_each(|(panel, packed)| {
             let rows = packed.chunks_exact_mut(panel.width * LANES);
             for (row, weight) in rows.zip(weight.chunks_exact(outputs)) {
                 let weight = &weight[panel.outputs(outputs)];
-                row[..weight.len()].copy_from_slice(weight);
+                let (row, padding) = row.split_at_mut(weight.len());
+                row.copy_from_slice(weight);
+                padding.fill(0.0);
             }
         });
         Self {

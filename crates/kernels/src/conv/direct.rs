@@ -40,7 +40,7 @@ pub(super) fn pack(
         },
         rows,
     };
-    let mut panels = Panels::zeros(&packing, bias);
+    let mut panels = Panels::stale(&packing, bias);
     let blocks = panels.parts().into_par_iter().flat_map(|(panel, packed)| {
         let blocks = packed
             .par_chunks_mut(rows * panel.width * LANES)
@@ -60,6 +60,7 @@ pub(super) fn pack(
         });
     } else {
         blocks.for_each(|(panel, block, packed)| {
+            packed.fill(0.0);
             for (i, row) in packed.chunks_exact_mut(LANES).enumerate() {
                 let input = block * LANES + i % LANES;
                 for (output, to) in panel.outputs(outputs).zip(row) {

@@ -131,6 +131,13 @@ impl PackedConv {
         }
     }
 
+    /// Keeps the memory for the weights that are packed next, see `Buffer::keep`.
+    pub(crate) fn keep(self) {
+        if let Packed::Panels(panels) = self.weights {
+            panels.weight.keep();
+        }
+    }
+
     /// What it computes.
     pub fn spec(&self) -> &Conv2dSpec {
         &self.spec

@@ -48,8 +48,8 @@ pub(crate) struct Packing<Inputs> {
 }
 
 impl Panels {
-    /// Panels whose weights are zeros; one bias for each output channel, or none.
-    pub(crate) fn zeros<Inputs>(packing: &Packing<Inputs>, bias: Option<&[f32]>) -> Self
+    /// Panels whose weights are still any numbers; one bias for each output channel, or none.
+    pub(crate) fn stale<Inputs>(packing: &Packing<Inputs>, bias: Option<&[f32]>) -> Self
     where
         Inputs: Fn(Range<usize>) -> Range<usize>,
     {
@@ -79,7 +79,7 @@ impl Panels {
         }
         Self {
             panels,
-            weight: Buffer::zeros(len),
+            weight: Buffer::stale(len),
             bias: biases,
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn pack(
         rows: source.taps.len() * inputs,
     };
     let gather = Gather::new(source, spec.channels, |lane, tap| tap * inputs + lane);
-    let mut panels = Panels::zeros(&packing, bias);
+    let mut panels = Panels::stale(&packing, bias);
     let parts = panels.parts().into_par_iter();
     parts.for_each(|(panel, packed)| {
         isa.run(Fill {

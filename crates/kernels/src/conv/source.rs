@@ -172,6 +172,9 @@ pub(super) struct Fill<'a> {
 impl Kernel for Fill<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
+        if self.gather.lanes(self.block) < LANES {
+            self.packed.fill(0.0);
+        }
         for i in 0..self.width {
             self.gather.block::<L>(
                 [self.block, self.first_out + i],
@@ -186,7 +189,7 @@ impl Kernel for Fill<'_> {
 mod tests {
     use super::*;
     use crate::conv::Packed;
-    use crate::{Algorithm, ConvWeights, Isa, PackedConv, Padding};
+    use crate::{Algorithm, Buffer, ConvWeights, Isa, PackedConv, Padding};
 
     fn packed(conv: &PackedConv) -> &[f32] {
         match &conv.weights {
@@ -224,6 +227,9 @@ mod tests {
             for algorithm in [Algorithm::Direct, Algorithm::Winograd, Algorithm::Planar] {
                 if algorithm.supports(&spec) {
                     let expected = PackedConv::new(isa, spec, plain, algorithm);
+                    let mut stale = Buffer::stale(packed(&expected).len());
+                    stale.fill(f32::NAN);
+                    stale.keep();
                     let found = PackedConv::from_source(isa, spec, source, None, algorithm);
                     let what = format!("{algorithm} on {isa}: {spec:?} of {source:?}");
                     assert!(packed(&found) == packed(&expected), "{what}");

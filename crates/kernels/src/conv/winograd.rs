@@ -41,7 +41,7 @@ pub(super) fn pack(
         inputs: |_| 0..blocks,
         rows: POINTS * LANES,
     };
-    let mut panels = Panels::zeros(&packing, bias);
+    let mut panels = Panels::stale(&packing, bias);
     if blocks == 0 {
         return panels;
     }
@@ -81,13 +81,19 @@ impl Kernel for Fill<'_> {
         let Panel {
             first_out, width, ..
         } = self.panel;
+        let lanes = self.gather.lanes(self.block);
+        if lanes < LANES {
+            for packed in &mut self.packed {
+                packed.fill(0.0);
+            }
+        }
         for i in 0..width {
             let mut gathered = [0.0; LANES * TAPS * LANES];
             let blocks = [self.block, first_out + i];
             self.gather.block::<L>(blocks, &mut gathered, LANES);
             let (weights, _) = gathered.as_chunks::<LANES>();
             let (weights, _) = weights.as_chunks::<TAPS>();
-            for (lane, weight) in weights[..self.gather.lanes(self.block)].iter().enumerate() {
+            for (lane, weight) in weights[..lanes].iter().enumerate() {
                 let start = (lane * width + i) * LANES;
                 let points = transform_weight::<L>(weight);
                 for (point, packed) in points.iter().flatten().zip(&mut self.packed) {

@@ -105,6 +105,7 @@ impl TrainConv {
             let input = blocked(isa, input, self.input);
             convolve(&conv, View::new(&input, self.input), self.output)
         };
+        conv.keep();
         let mut output = vec![0.0; self.output.plain_len()];
         unpack(isa, View::new(&result, self.output), &mut output);
         output
@@ -149,6 +150,7 @@ impl TrainConv {
                     ..self.output
                 };
                 let result = convolve(&conv, View::new(&gradient, self.output), phase);
+                conv.keep();
                 let result = View::new(&result, phase);
                 if phase == self.input {
                     unpack(isa, result, &mut input);
@@ -267,10 +269,10 @@ impl TrainConv {
         result
     }
 
-    /// The fastest that is allowed.
+    /// The fastest that is allowed, with its weights packed anew.
     fn algorithm(&self, spec: &Conv2dSpec, input: Dims) -> Algorithm {
         match Algorithm::choose(spec, input, rayon::current_num_threads()) {
-            Algorithm::Winograd if self.exact => Algorithm::Direct,
+            Algorithm::Winograd if self.exact || !packing_pays(spec, input) => Algorithm::Direct,
             Algorithm::Depthwise => Algorithm::Direct,
             other => other,
         }
@@ -301,6 +303,13 @@ fn convolve(conv: &PackedConv, input: View<'_>, to: Dims) -> Scratch {
     let mut scratch = scratch(conv, input.dims());
     conv.run(input, &mut outputs, Epilogue::default(), &mut scratch);
     output
+}
+
+/// Whether Winograd is worth packing four times as many weights as the plain sums have, which takes as
+/// long as some 80 multiply-adds at full speed for each of the 36 numbers.
+fn packing_pays(spec: &Conv2dSpec, input: Dims) -> bool {
+    let to = spec.output_dims(input);
+    9 * to.batch * to.pixels() > 36 * (to.batch * to.height.div_ceil(4) * to.width.div_ceil(4) + 80)
 }
 
 /// What `conv` needs on the current threads.
