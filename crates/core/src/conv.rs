@@ -124,7 +124,7 @@ impl ConvNormAct {
 /// width']`.
 ///
 /// Where no gradients are recorded, on any other backend than flex, with other numbers than `f32`,
-/// groups, dilation or padding that is wider than the kernel reaches, it is Burn's own.
+/// groups, dilation, and padding that is `Same` or wider than the kernel reaches, it is Burn's own.
 ///
 /// [`TrainingKernels`]: crate::TrainingKernels
 pub fn convolve(layer: &Conv2d, input: Tensor<4>) -> Tensor<4> {
