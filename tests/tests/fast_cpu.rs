@@ -140,7 +140,7 @@ fn recognisable() -> Conv2dConfig {
 fn is_taken(layer: &Conv2d, input: &Tensor<4>, kernels: TrainingKernels) -> bool {
     let found = with(kernels, || convolve(layer, input.clone()));
     let own = layer.forward(input.clone());
-    let [found, own] = [found, own].map(|it| numbers(it));
+    let [found, own] = [found, own].map(numbers);
     let error = relative_error(&found, &own);
     assert!(error < FAST, "{error}");
     found != own

@@ -180,4 +180,4 @@ impl Panel<'_> {
 }
 
 /// Every register tile divides a panel.
-const _: () = assert!(PANEL % (crate::tile::MAX_BLOCKS * LANES) == 0);
+const _: () = assert!(PANEL.is_multiple_of(crate::tile::MAX_BLOCKS * LANES));
