@@ -49,7 +49,7 @@ pub use pool::{
     global_average_pool, max_pool,
 };
 
-pub use train::{BatchNorm, BatchNormGradients, TrainConv, bias_gradient};
+pub use train::{BatchNorm, BatchNormGradients, Maxima, TrainConv, TrainPool, bias_gradient};
 
 /// The README's example, as a test.
 #[cfg(doctest)]

@@ -114,7 +114,7 @@ impl PoolSpec {
     }
 
     /// The rows and columns of the image in the window of one output pixel.
-    fn window(&self, dims: Dims, row: usize, column: usize) -> [Range<usize>; 2] {
+    pub(crate) fn window(&self, dims: Dims, row: usize, column: usize) -> [Range<usize>; 2] {
         let range = |axis: usize, index: usize, before: usize, len: usize| {
             let start = index * self.stride[axis];
             let end = (start + self.kernel[axis]).saturating_sub(before).min(len);
@@ -127,7 +127,7 @@ impl PoolSpec {
     }
 
     /// The pixels of that window inside the padded image.
-    fn padded_area(&self, dims: Dims, row: usize, column: usize) -> usize {
+    pub(crate) fn padded_area(&self, dims: Dims, row: usize, column: usize) -> usize {
         let len = |axis: usize, index: usize, padded: usize| {
             let start = index * self.stride[axis];
             (start + self.kernel[axis])

@@ -1,4 +1,4 @@
-//! Convolution and batch norm for training: forward and gradients, on `[batch, channels, height,
+//! Convolution, batch norm and pooling for training: forward and gradients, on `[batch, channels, height,
 //! width]` as it lies, in and out. The blocked layout is used inside a call only.
 
 mod conv;
@@ -6,9 +6,11 @@ mod grid;
 mod norm;
 mod phase;
 mod pointwise;
+mod pool;
 mod scratch;
 mod weight;
 mod winograd;
 
 pub use conv::{TrainConv, bias_gradient};
 pub use norm::{BatchNorm, BatchNormGradients};
+pub use pool::{Maxima, TrainPool};
