@@ -12,6 +12,7 @@ mod fast_cpu;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod labels;
+mod pool;
 mod preprocess;
 mod pretrained;
 pub mod slim;
@@ -22,6 +23,7 @@ pub use classifier::{Classifier, FeatureMap, Head, InputSpec, global_average};
 pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, convolve, with_outputs};
 pub use depth::StochasticDepth;
 pub use error::Error;
+pub use pool::{average_pool, max_pool};
 pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};
 pub use pretrained::{
     Adapt, Architecture, AuxHeads, Layout, Options, Pretrained, unknown, untagged,

@@ -126,7 +126,7 @@ impl ReductionA {
         let branches = vec![
             self.branch_3x3.forward(input.clone()),
             chain(&self.branch_double_3x3, input.clone()),
-            self.max_pool.forward(input),
+            crate::max_pool(&self.max_pool, input),
         ];
         Tensor::cat(branches, 1)
     }

@@ -8,7 +8,9 @@ use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
-use burn_zoo_core::{Classifier, FeatureMap, InputSpec, convolve, global_average, with_outputs};
+use burn_zoo_core::{
+    Classifier, FeatureMap, InputSpec, convolve, global_average, max_pool, with_outputs,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::blocks::{
@@ -181,7 +183,7 @@ impl HighwayConvNet {
             ("stage3", &self.stage3),
         ] {
             if !maps.is_empty() {
-                map = self.dropout.forward(self.max_pool.forward(map));
+                map = self.dropout.forward(max_pool(&self.max_pool, map));
             }
             map = relu(convolve(&stage.conv, map));
             number += 1;

@@ -8,7 +8,7 @@ use burn::nn::PaddingConfig2d;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
-use burn_zoo_core::{ConvNormAct, chain};
+use burn_zoo_core::{ConvNormAct, average_pool, chain, max_pool};
 
 pub use burn_zoo_core::slim::{ReductionA, ReductionAWidths};
 
@@ -63,8 +63,8 @@ pub struct Stem {
 impl Stem {
     /// Three convolutions, pooling, two convolutions, pooling.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        let pooled = self.pool_3a.forward(chain(&self.before, images));
-        self.pool_5a.forward(chain(&self.between, pooled))
+        let pooled = max_pool(&self.pool_3a, chain(&self.before, images));
+        max_pool(&self.pool_5a, chain(&self.between, pooled))
     }
 }
 
@@ -134,7 +134,8 @@ impl Mixed5b {
             self.branch_1x1.forward(input.clone()),
             chain(&self.branch_5x5, input.clone()),
             chain(&self.branch_double_3x3, input.clone()),
-            self.branch_pool.forward(self.avg_pool.forward(input)),
+            self.branch_pool
+                .forward(average_pool(&self.avg_pool, input)),
         ];
         Tensor::cat(branches, 1)
     }
@@ -194,7 +195,7 @@ impl ReductionB {
             chain(&self.branch_3x3, input.clone()),
             chain(&self.branch_narrow_3x3, input.clone()),
             chain(&self.branch_double_3x3, input.clone()),
-            self.max_pool.forward(input),
+            max_pool(&self.max_pool, input),
         ];
         Tensor::cat(branches, 1)
     }

@@ -11,7 +11,7 @@ use burn::nn::pool::{
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{ConvNormAct, ConvNormActConfig, convolve, with_outputs};
+use burn_zoo_core::{ConvNormAct, ConvNormActConfig, convolve, max_pool, with_outputs};
 use serde::{Deserialize, Serialize};
 
 /// torchvision's (and TF-Slim's), not in the paper.
@@ -172,7 +172,7 @@ impl NaiveInception {
             self.branch_1x1.forward(input.clone()),
             self.branch_3x3.forward(input.clone()),
             self.branch_5x5.forward(input.clone()),
-            self.max_pool.forward(input),
+            max_pool(&self.max_pool, input),
         ];
         Tensor::cat(branches, 1)
     }
@@ -198,7 +198,7 @@ impl Inception {
             self.branch_1x1.forward(input.clone()),
             chain(&self.branch_3x3, input.clone()),
             chain(&self.branch_5x5, input.clone()),
-            self.branch_pool.forward(self.max_pool.forward(input)),
+            self.branch_pool.forward(max_pool(&self.max_pool, input)),
         ];
         Tensor::cat(branches, 1)
     }

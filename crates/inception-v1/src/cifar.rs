@@ -6,7 +6,7 @@ use burn::nn::pool::MaxPool2d;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
-use burn_zoo_core::{Classifier, FeatureMap, InputSpec, with_outputs};
+use burn_zoo_core::{Classifier, FeatureMap, InputSpec, max_pool, with_outputs};
 
 use crate::blocks::{Inception, Layers, RectifiedConv, Widths};
 use crate::network::{Stage, build, halving_max_pool, run};
@@ -99,7 +99,7 @@ impl Classifier for CifarGoogLeNet {
         let mut maps = vec![FeatureMap::new("conv1", map.clone())];
         let stages = STAGES.into_iter().zip([&self.inception3, &self.inception4]);
         stages.fold(map, |map, (stage, modules)| {
-            run(stage, modules, self.max_pool.forward(map), &mut maps)
+            run(stage, modules, max_pool(&self.max_pool, map), &mut maps)
         });
         maps
     }

@@ -5,7 +5,9 @@ use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::nn::{LocalResponseNorm, LocalResponseNormConfig};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{Classifier, FeatureMap, Head, InputSpec, global_average, with_outputs};
+use burn_zoo_core::{
+    Classifier, FeatureMap, Head, InputSpec, global_average, max_pool, with_outputs,
+};
 
 use crate::blocks::{
     AuxHead, AuxHeadConfig, AuxPool, Inception, InceptionConfig, Layers, RectifiedConv, Widths,
@@ -192,9 +194,9 @@ impl Classifier for Network {
     fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
         self.input.assert(&images);
         let conv1 = self.conv1.forward(images);
-        let pooled = self.respond(self.max_pool.forward(conv1.clone()));
+        let pooled = self.respond(max_pool(&self.max_pool, conv1.clone()));
         let conv2 = chain(&self.conv2, pooled);
-        let pooled = self.max_pool.forward(self.respond(conv2.clone()));
+        let pooled = max_pool(&self.max_pool, self.respond(conv2.clone()));
         let mut maps = vec![
             FeatureMap::new("conv1", conv1),
             FeatureMap::new("conv2", conv2),
@@ -205,13 +207,13 @@ impl Classifier for Network {
         let map = run(
             stage4,
             &self.inception4,
-            self.max_pool.forward(map),
+            max_pool(&self.max_pool, map),
             &mut maps,
         );
         run(
             stage5,
             &self.inception5,
-            self.max_pool4.forward(map),
+            max_pool(&self.max_pool4, map),
             &mut maps,
         );
         maps

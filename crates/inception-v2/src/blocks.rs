@@ -2,11 +2,10 @@
 
 use burn::config::Config;
 use burn::module::Module;
-use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
-use burn::tensor::module::{avg_pool2d, max_pool2d};
-use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
+use burn::nn::PaddingConfig2d;
+use burn::nn::pool::{AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{ConvNormAct, ConvNormActConfig, FeatureMap, chain};
+use burn_zoo_core::{ConvNormAct, ConvNormActConfig, FeatureMap, average_pool, chain, max_pool};
 use serde::{Deserialize, Serialize};
 
 /// A convolution that keeps the grid. Its bias is the published file's.
@@ -88,21 +87,30 @@ impl InceptionModuleConfig {
 
 impl Pool {
     fn forward(self, input: Tensor<4>) -> Tensor<4> {
-        let max = MaxPoolOptions::new([3, 3]);
+        let max = MaxPool2dConfig::new([3, 3]);
+        let same = PaddingConfig2d::Explicit(1, 1, 1, 1);
         match self {
             Self::Average(_) => {
-                let average = AvgPoolOptions::new([3, 3]);
-                avg_pool2d(input, average.with_stride([1, 1]).with_padding([1, 1]))
+                let average = AvgPool2dConfig::new([3, 3]).with_padding(same);
+                average_pool(&average.with_strides([1, 1]).init(), input)
             }
-            Self::Max(_) => max_pool2d(input, max.with_stride([1, 1]).with_padding([1, 1])),
+            Self::Max(_) => {
+                let max = max.with_strides([1, 1]).with_padding(same);
+                max_pool(&max.init(), input)
+            }
             Self::PassThrough => {
                 // An odd grid needs a row and column more to be as large as the convolutions'.
                 let [_, _, height, width] = input.dims();
-                let options = max
-                    .with_stride([2, 2])
-                    .with_padding([height % 2, width % 2])
-                    .with_ceil_mode(true);
-                max_pool2d(input, options)
+                let [rows, columns] = [height % 2, width % 2];
+                let odd = PaddingConfig2d::Explicit(rows, columns, rows, columns);
+                let halving = halving_pool();
+                max_pool(
+                    &MaxPool2d {
+                        padding: odd,
+                        ..halving
+                    },
+                    input,
+                )
             }
         }
     }

@@ -6,7 +6,7 @@ use burn::nn::pool::MaxPool2d;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
-use burn_zoo_core::{Classifier, ConvNormAct, FeatureMap, InputSpec, with_outputs};
+use burn_zoo_core::{Classifier, ConvNormAct, FeatureMap, InputSpec, max_pool, with_outputs};
 
 use crate::blocks::{
     InceptionModule, InceptionModuleConfig, Pool, conv, halving_pool, modules, run,
@@ -92,7 +92,7 @@ impl Classifier for CifarInceptionV2 {
 
     fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
         self.input.assert(&images);
-        let conv1 = self.max_pool.forward(self.conv1.forward(images));
+        let conv1 = max_pool(&self.max_pool, self.conv1.forward(images));
         let stem = vec![FeatureMap::new("conv1", conv1)];
         run(stem, &MODULES, &self.inception)
     }

@@ -6,7 +6,9 @@ use burn::nn::pool::MaxPool2d;
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
-use burn_zoo_core::{Classifier, ConvNormAct, FeatureMap, InputSpec, chain, with_outputs};
+use burn_zoo_core::{
+    Classifier, ConvNormAct, FeatureMap, InputSpec, chain, max_pool, with_outputs,
+};
 
 use crate::blocks::{
     InceptionModule, InceptionModuleConfig, Pool, conv, halving_pool, modules, run,
@@ -129,8 +131,8 @@ impl Classifier for InceptionV2 {
 
     fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
         self.input.assert(&images);
-        let conv1 = self.max_pool.forward(self.conv1.forward(images));
-        let conv2 = self.max_pool.forward(chain(&self.conv2, conv1.clone()));
+        let conv1 = max_pool(&self.max_pool, self.conv1.forward(images));
+        let conv2 = max_pool(&self.max_pool, chain(&self.conv2, conv1.clone()));
         let stem = vec![
             FeatureMap::new("conv1", conv1),
             FeatureMap::new("conv2", conv2),

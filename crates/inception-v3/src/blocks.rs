@@ -8,7 +8,7 @@ use burn::nn::pool::{
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
-use burn_zoo_core::{ConvNormAct, chain};
+use burn_zoo_core::{ConvNormAct, average_pool, chain};
 use serde::{Deserialize, Serialize};
 
 /// Whether an average pool that pads divides by the padding too.
@@ -94,7 +94,8 @@ impl InceptionA {
             self.branch_1x1.forward(input.clone()),
             chain(&self.branch_5x5, input.clone()),
             chain(&self.branch_double_3x3, input.clone()),
-            self.branch_pool.forward(self.avg_pool.forward(input)),
+            self.branch_pool
+                .forward(average_pool(&self.avg_pool, input)),
         ];
         Tensor::cat(branches, 1)
     }
@@ -220,7 +221,8 @@ impl InceptionB {
             self.branch_1x1.forward(input.clone()),
             chain(&self.branch_7x7, input.clone()),
             chain(&self.branch_double_7x7, input.clone()),
-            self.branch_pool.forward(self.avg_pool.forward(input)),
+            self.branch_pool
+                .forward(average_pool(&self.avg_pool, input)),
         ];
         Tensor::cat(branches, 1)
     }
@@ -353,7 +355,8 @@ impl InceptionC {
             self.branch_1x1.forward(input.clone()),
             self.branch_3x3_split.forward(reduced),
             self.branch_double_3x3_split.forward(double),
-            self.branch_pool.forward(self.avg_pool.forward(input)),
+            self.branch_pool
+                .forward(average_pool(&self.avg_pool, input)),
         ];
         Tensor::cat(branches, 1)
     }
@@ -407,7 +410,7 @@ impl AuxHead {
 
     /// Logits of maps of at least 17x17.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<2> {
-        let map = self.conv_1x1.forward(self.avg_pool.forward(input));
+        let map = self.conv_1x1.forward(average_pool(&self.avg_pool, input));
         let map = self.global_pool.forward(self.conv_5x5.forward(map));
         self.classifier.forward(map.flatten(1, 3))
     }

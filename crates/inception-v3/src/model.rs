@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
 use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{
-    Classifier, ConvNormAct, FeatureMap, Head, InputSpec, global_average, with_outputs,
+    Classifier, ConvNormAct, FeatureMap, Head, InputSpec, global_average, max_pool, with_outputs,
 };
 
 use crate::blocks::{
@@ -236,10 +236,10 @@ impl Classifier for InceptionV3 {
         stage("conv2d_1a_3x3", &|map| conv_1a.forward(map));
         stage("conv2d_2a_3x3", &|map| conv_2a.forward(map));
         stage("conv2d_2b_3x3", &|map| conv_2b.forward(map));
-        stage("maxpool_3a_3x3", &|map| self.max_pool.forward(map));
+        stage("maxpool_3a_3x3", &|map| max_pool(&self.max_pool, map));
         stage("conv2d_3b_1x1", &|map| conv_3b.forward(map));
         stage("conv2d_4a_3x3", &|map| conv_4a.forward(map));
-        stage("maxpool_5a_3x3", &|map| self.max_pool.forward(map));
+        stage("maxpool_5a_3x3", &|map| max_pool(&self.max_pool, map));
         for ((name, _), module) in MIXED_5.iter().zip(&self.mixed_5) {
             stage(name, &|map| module.forward(map));
         }

@@ -7,7 +7,7 @@ use burn::nn::PaddingConfig2d;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::slim::{branch, max_pool, same, strided};
-use burn_zoo_core::{ConvNormAct, chain};
+use burn_zoo_core::{ConvNormAct, average_pool, chain, max_pool};
 
 pub use burn_zoo_core::slim::{ReductionA, ReductionAWidths};
 
@@ -81,7 +81,8 @@ impl InceptionA {
             self.branch_1x1.forward(input.clone()),
             chain(&self.branch_3x3, input.clone()),
             chain(&self.branch_double_3x3, input.clone()),
-            self.branch_pool.forward(self.avg_pool.forward(input)),
+            self.branch_pool
+                .forward(average_pool(&self.avg_pool, input)),
         ];
         Tensor::cat(branches, 1)
     }
@@ -151,7 +152,8 @@ impl InceptionB {
             self.branch_1x1.forward(input.clone()),
             chain(&self.branch_7x7, input.clone()),
             chain(&self.branch_double_7x7, input.clone()),
-            self.branch_pool.forward(self.avg_pool.forward(input)),
+            self.branch_pool
+                .forward(average_pool(&self.avg_pool, input)),
         ];
         Tensor::cat(branches, 1)
     }
@@ -206,7 +208,7 @@ impl ReductionB {
         let branches = vec![
             chain(&self.branch_3x3, input.clone()),
             chain(&self.branch_7x7, input.clone()),
-            self.max_pool.forward(input),
+            max_pool(&self.max_pool, input),
         ];
         Tensor::cat(branches, 1)
     }
@@ -283,7 +285,8 @@ impl InceptionC {
             single_3x1.forward(single),
             double_1x3.forward(double.clone()),
             double_3x1.forward(double),
-            self.branch_pool.forward(self.avg_pool.forward(input)),
+            self.branch_pool
+                .forward(average_pool(&self.avg_pool, input)),
         ];
         Tensor::cat(branches, 1)
     }

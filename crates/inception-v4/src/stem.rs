@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::nn::pool::MaxPool2d;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{ConvNormAct, chain};
+use burn_zoo_core::{ConvNormAct, chain, max_pool};
 
 use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
 
@@ -83,7 +83,7 @@ impl Stem {
     pub fn forward(&self, images: Tensor<4>) -> [Tensor<4>; 3] {
         let entry = chain(&self.entry, images);
         let first = vec![
-            self.pool_1.forward(entry.clone()),
+            max_pool(&self.pool_1, entry.clone()),
             self.conv_1.forward(entry),
         ];
         let first = Tensor::cat(first, 1);
@@ -95,7 +95,7 @@ impl Stem {
         // The released network swaps convolution and pooling here.
         let third = vec![
             self.conv_3.forward(second.clone()),
-            self.pool_3.forward(second.clone()),
+            max_pool(&self.pool_3, second.clone()),
         ];
         [first, second, Tensor::cat(third, 1)]
     }

@@ -6,7 +6,7 @@ use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{
-    Activation, ConvNormAct, ConvNormActConfig, FeatureMap, StochasticDepth, chain,
+    Activation, ConvNormAct, ConvNormActConfig, FeatureMap, StochasticDepth, average_pool, chain,
 };
 use serde::{Deserialize, Serialize};
 
@@ -154,7 +154,7 @@ impl ResidualBlock {
     /// The input in the shape of the branch's output.
     fn carry(&self, input: Tensor<4>, channels: usize) -> Tensor<4> {
         let pooled = match &self.pool {
-            Some(pool) => pool.forward(input),
+            Some(pool) => average_pool(pool, input),
             None => input,
         };
         match &self.projection {

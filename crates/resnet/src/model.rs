@@ -7,7 +7,8 @@ use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{
-    Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, chain, with_outputs,
+    Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, chain, max_pool,
+    with_outputs,
 };
 use serde::{Deserialize, Serialize};
 
@@ -209,7 +210,7 @@ impl Classifier for ResNet {
             ("conv4_x", self.conv4_x.as_slice()),
             ("conv5_x", self.conv5_x.as_slice()),
         ];
-        run(self.max_pool.forward(chain(&self.stem, images)), &stages)
+        run(max_pool(&self.max_pool, chain(&self.stem, images)), &stages)
     }
 
     fn input(&self) -> InputSpec {

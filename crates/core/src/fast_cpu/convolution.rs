@@ -11,9 +11,9 @@ use burn::backend::{Autodiff, DispatchKindConversion, Flex, TensorMetadata as _}
 use burn::nn::conv::Conv2d;
 use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
 use burn_flex::FlexTensor;
-use burn_zoo_kernels::{Dims, TrainConv, bias_gradient};
+use burn_zoo_kernels::{TrainConv, bias_gradient};
 
-use super::{Recorded, inside, numbers, ordered, outside, rule, tensor};
+use super::{Recorded, dims, inside, numbers, ordered, outside, rule, tensor};
 
 /// `layer.forward(input)`, if the kernels take it.
 pub(crate) fn convolve(layer: &Conv2d, input: &Tensor<4>) -> Option<Tensor<4>> {
@@ -61,10 +61,6 @@ fn forward(
     let bias = bias.as_ref().map(numbers);
     let output = conv.forward(numbers(&input), numbers(&weight), bias);
     tensor(output, dims(conv.output()))
-}
-
-fn dims(dims: Dims) -> [usize; 4] {
-    [dims.batch, dims.channels, dims.height, dims.width]
 }
 
 /// Records how the gradients of `nodes` (input, weight and, if there is one, bias) come about.

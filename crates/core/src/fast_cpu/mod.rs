@@ -1,19 +1,22 @@
-//! Convolutions and batch norms of a training step by `burn-zoo-kernels`, on flex under autodiff.
+//! Convolutions, batch norms and pools of a training step by `burn-zoo-kernels`, on flex under autodiff.
 //!
 //! [`rule`] decides for each call whether the kernels take it.
 
 mod convolution;
 mod norm;
+mod pool;
 mod rule;
 
 pub(crate) use convolution::convolve;
 pub(crate) use norm::normalise;
+pub(crate) use pool::{average_pool, max_pool};
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, DispatchKindConversion, Flex};
 use burn::tensor::{DispatchTensor, Tensor, TensorData};
 use burn_flex::FlexTensor;
+use burn_zoo_kernels::Dims;
 
 /// A tensor of flex that may be tracked; the same type for each strategy of checkpointing.
 type Recorded = FloatTensor<Autodiff<Flex>>;
@@ -55,4 +58,8 @@ fn numbers(tensor: &FlexTensor) -> &[f32] {
 
 fn tensor<const D: usize>(numbers: Vec<f32>, dims: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(numbers, dims))
+}
+
+fn dims(dims: Dims) -> [usize; 4] {
+    [dims.batch, dims.channels, dims.height, dims.width]
 }

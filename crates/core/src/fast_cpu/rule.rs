@@ -2,9 +2,10 @@
 
 use burn::backend::DispatchDevice;
 use burn::nn::conv::Conv2d;
+use burn::nn::pool::{AvgPool2d, MaxPool2d};
 use burn::nn::{BatchNorm, PaddingConfig2d};
 use burn::tensor::{DType, Device, GradientCheckpointingStrategy, Tensor};
-use burn_zoo_kernels::{Conv2dSpec, Dims, Isa, Padding, TrainConv};
+use burn_zoo_kernels::{Conv2dSpec, Dims, Isa, Padding, PoolSpec, Rounding, TrainConv, TrainPool};
 
 use crate::TrainingKernels;
 
@@ -28,21 +29,11 @@ pub(super) fn convolution(
     if !fits || layer.dilation != [1, 1] || layer.groups != 1 {
         return None;
     }
-    let [top, left, bottom, right] = match layer.padding {
-        PaddingConfig2d::Valid => [0; 4],
-        PaddingConfig2d::Explicit(top, left, bottom, right) => [top, left, bottom, right],
-        PaddingConfig2d::Same => return None,
-    };
     let spec = Conv2dSpec {
         channels: [inputs, outputs],
         kernel: [kernel_height, kernel_width],
         stride: layer.stride,
-        padding: Padding {
-            top,
-            left,
-            bottom,
-            right,
-        },
+        padding: explicit(&layer.padding)?,
         groups: layer.groups,
     };
     let exact = TrainingKernels::chosen() == TrainingKernels::Exact;
@@ -63,6 +54,76 @@ pub(super) fn norm(norm: &BatchNorm, input: &Tensor<4>) -> Option<GradientCheckp
         Some((gamma.device(), gamma.dtype())),
         Some((beta.device(), beta.dtype())),
     ])
+}
+
+/// A max pool that the kernels take: on flex under autodiff, of 32-bit numbers, without dilation, as
+/// [`TrainPool`] takes it.
+pub(super) fn max_pool(
+    layer: &MaxPool2d,
+    input: &Tensor<4>,
+) -> Option<(TrainPool, GradientCheckpointingStrategy)> {
+    if layer.dilation != [1, 1] {
+        return None;
+    }
+    let MaxPool2d {
+        kernel_size,
+        stride,
+        padding,
+        ceil_mode,
+        ..
+    } = layer;
+    pool([*kernel_size, *stride], padding, *ceil_mode, input)
+}
+
+/// An average pool that the kernels take, as [`max_pool`].
+pub(super) fn average_pool(
+    layer: &AvgPool2d,
+    input: &Tensor<4>,
+) -> Option<(TrainPool, GradientCheckpointingStrategy)> {
+    let AvgPool2d {
+        kernel_size,
+        stride,
+        padding,
+        ceil_mode,
+        ..
+    } = layer;
+    pool([*kernel_size, *stride], padding, *ceil_mode, input)
+}
+
+fn pool(
+    [kernel, stride]: [[usize; 2]; 2],
+    padding: &PaddingConfig2d,
+    ceil: bool,
+    input: &Tensor<4>,
+) -> Option<(TrainPool, GradientCheckpointingStrategy)> {
+    let strategy = recorded([Some((input.device(), input.dtype())), None, None])?;
+    let spec = PoolSpec {
+        kernel,
+        stride,
+        padding: explicit(padding)?,
+        rounding: if ceil {
+            Rounding::Ceil
+        } else {
+            Rounding::Floor
+        },
+    };
+    let dims = Dims::new(input.dims());
+    Some((TrainPool::new(Isa::detect(), spec, dims)?, strategy))
+}
+
+/// Padding that is spelt out.
+fn explicit(padding: &PaddingConfig2d) -> Option<Padding> {
+    let [top, left, bottom, right] = match *padding {
+        PaddingConfig2d::Valid => [0; 4],
+        PaddingConfig2d::Explicit(top, left, bottom, right) => [top, left, bottom, right],
+        PaddingConfig2d::Same => return None,
+    };
+    Some(Padding {
+        top,
+        left,
+        bottom,
+        right,
+    })
 }
 
 /// How gradients of a call with these tensors are recorded, where the kernels may compute them.

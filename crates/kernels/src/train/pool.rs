@@ -61,6 +61,11 @@ impl TrainPool {
         })
     }
 
+    /// Dims of the input.
+    pub fn input(&self) -> Dims {
+        self.input
+    }
+
     /// Dims of the output.
     pub fn output(&self) -> Dims {
         self.output
