@@ -75,7 +75,7 @@ pub fn branch<const LAYERS: usize>(
 }
 
 /// The pool that halves the grid, in the stems too.
-pub fn max_pool() -> MaxPool2d {
+pub fn halving_pool() -> MaxPool2d {
     MaxPool2dConfig::new([3, 3]).with_strides([2, 2]).init()
 }
 
@@ -104,7 +104,7 @@ impl ReductionAWidths {
         ReductionA {
             branch_3x3: strided(self.n).init(input, device),
             branch_double_3x3: branch(input, branch_double_3x3, device),
-            max_pool: max_pool(),
+            max_pool: halving_pool(),
         }
     }
 }

@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
+use burn_zoo_core::slim::{branch, halving_pool, same, strided, valid};
 use burn_zoo_core::{ConvNormAct, average_pool, chain, max_pool};
 
 pub use burn_zoo_core::slim::{ReductionA, ReductionAWidths};
@@ -38,13 +38,13 @@ impl StemWidths {
         ];
         Stem {
             before: branch(input, before, device),
-            pool_3a: max_pool(),
+            pool_3a: halving_pool(),
             between: branch(
                 conv_2b,
                 [valid(conv_3b, [1, 1]), valid(conv_4a, [3, 3])],
                 device,
             ),
-            pool_5a: max_pool(),
+            pool_5a: halving_pool(),
         }
     }
 }
@@ -172,7 +172,7 @@ impl ReductionBWidths {
             branch_3x3: pair(self.branch_3x3),
             branch_narrow_3x3: pair(self.branch_narrow_3x3),
             branch_double_3x3: branch(input, branch_double_3x3, device),
-            max_pool: max_pool(),
+            max_pool: halving_pool(),
         }
     }
 }

@@ -7,7 +7,7 @@ use burn::nn::pool::{
 };
 use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
+use burn_zoo_core::slim::{branch, halving_pool, same, strided, valid};
 use burn_zoo_core::{ConvNormAct, average_pool, chain};
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +126,7 @@ impl ReductionAConfig {
                 [same(reduce, [1, 1]), same(first, [3, 3]), strided(second)],
                 device,
             ),
-            branch_pool: max_pool(),
+            branch_pool: halving_pool(),
         }
     }
 }
@@ -259,7 +259,7 @@ impl ReductionBConfig {
                 ],
                 device,
             ),
-            branch_pool: max_pool(),
+            branch_pool: halving_pool(),
         }
     }
 }

@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::nn::pool::MaxPool2d;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
+use burn_zoo_core::slim::{branch, halving_pool, same, strided, valid};
 use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{
     Classifier, ConvNormAct, FeatureMap, Head, InputSpec, global_average, max_pool, with_outputs,
@@ -139,7 +139,7 @@ impl InceptionV3Config {
 
         InceptionV3 {
             stem,
-            max_pool: max_pool(),
+            max_pool: halving_pool(),
             mixed_5,
             mixed_6a,
             mixed_6,

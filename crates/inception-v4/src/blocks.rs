@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::nn::PaddingConfig2d;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::slim::{branch, max_pool, same, strided};
+use burn_zoo_core::slim::{branch, halving_pool, same, strided};
 use burn_zoo_core::{ConvNormAct, average_pool, chain, max_pool};
 
 pub use burn_zoo_core::slim::{ReductionA, ReductionAWidths};
@@ -187,7 +187,7 @@ impl ReductionBWidths {
         ReductionB {
             branch_3x3: branch(input, [same(small_1x1, [1, 1]), strided(small_3x3)], device),
             branch_7x7: branch(input, branch_7x7, device),
-            max_pool: max_pool(),
+            max_pool: halving_pool(),
         }
     }
 }

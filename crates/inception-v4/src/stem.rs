@@ -5,7 +5,7 @@ use burn::nn::pool::MaxPool2d;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{ConvNormAct, chain, max_pool};
 
-use burn_zoo_core::slim::{branch, max_pool, same, strided, valid};
+use burn_zoo_core::slim::{branch, halving_pool, same, strided, valid};
 
 /// Widths of [`Stem`].
 #[derive(Clone, Copy, Debug)]
@@ -49,7 +49,7 @@ impl StemWidths {
         ];
         Stem {
             entry: branch(input, entry, device),
-            pool_1: max_pool(),
+            pool_1: halving_pool(),
             conv_1: strided(self.conv_1).init(entry_3, device),
             branch_3x3: branch(
                 first,
@@ -58,7 +58,7 @@ impl StemWidths {
             ),
             branch_7x7: branch(first, branch_7x7, device),
             conv_3: strided(self.conv_3).init(second, device),
-            pool_3: max_pool(),
+            pool_3: halving_pool(),
         }
     }
 }
