@@ -7,7 +7,7 @@ use crate::engine::Switch;
 /// The choice of what computes a training step.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct KernelArgs {
-    /// Convolutions and batch norms of training by our kernels, where the device is flex: on or off,
+    /// Convolutions, batch norms and pools of training by our kernels, where the device is flex: on or off,
     /// which is by Burn's own operations
     #[arg(long, value_name = "SWITCH", value_enum, default_value_t = Switch::On, hide_possible_values = true)]
     engine: Switch,

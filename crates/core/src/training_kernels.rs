@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-/// What computes convolutions and batch norms, forward and backward, where gradients are recorded on
+/// What computes convolutions, batch norms and pools, forward and backward, where gradients are recorded on
 /// Burn's CPU backend, flex.
 ///
 /// One choice for the whole process, to be made between training steps. Without this crate's feature
