@@ -2,7 +2,7 @@
 
 The same networks and weights in all; each peer is a process of its own that stays, and they run in
 turn: one run each, round after round. Medians of the rounds, and ratios to ONNX Runtime, go to
-standard output and, with --csv, to a file.
+standard output and, with --csv, to a file. With --tract, tract runs too where there is one thread.
 
 With --train, steps of training: forward, the heads' losses, backward, SGD with momentum, by our
 kernels (train_fast, train_exact), by Burn's own operations (train_plain) and by PyTorch in eager mode;
@@ -11,7 +11,9 @@ peak of the steps, and what lay there before the first: weights, and PyTorch its
 
     python -m venv venv && venv/bin/pip install torch torchvision timm onnx onnxruntime
     cargo build --release -p burn-zoo-tests --bin bench_worker
-    venv/bin/python tools/bench-peers/bench.py target/release/bench_worker --csv peers.csv
+    (cd tools/bench-peers/tract && cargo build --release)
+    venv/bin/python tools/bench-peers/bench.py target/release/bench_worker --csv peers.csv \
+        --tract tools/bench-peers/tract/target/release/tract-worker
     venv/bin/python tools/bench-peers/bench.py target/release/bench_worker --train --csv train.csv
 """
 
@@ -28,6 +30,7 @@ from networks import SIZES, TRAINED, WITH_DROPOUT, files, trained_file
 
 HERE = Path(__file__).parent
 PEERS = ["engine", "plain", "torch", "onnxruntime"]
+TRACT = "tract"
 TRAINERS = ["train_fast", "train_exact", "train_plain", "train_torch"]
 OURS = ["engine", "plain", "train_fast", "train_exact", "train_plain"]
 # Runs before the first that counts: caches fill, pages are mapped, threads start.
@@ -37,10 +40,13 @@ WARM_UP = 3
 class Peer:
     """A process that runs a network, or trains it by a step, when told."""
 
-    def __init__(self, name, ours, model, file, batch, threads):
+    def __init__(self, name, arguments, model, file, batch, threads):
+        ours, tract = arguments.ours, arguments.tract
         size = str(TRAINED[model][0] if name in TRAINERS else SIZES[model])
         if name in OURS:
             command = [ours, name, model, file + ".pth", str(batch), size, size]
+        elif name == TRACT:
+            command = [tract, file + ".onnx", str(batch), size, size]
         else:
             sizes = [str(batch), size, size, str(threads)]
             command = [sys.executable, str(HERE / "worker.py"), name, model, file, *sizes]
@@ -55,9 +61,8 @@ class Peer:
         self.compile_ms = float(ready[1])
         self.times = []
         self.before_mb = self.memory_mb("VmRSS")
-        if name in TRAINERS:
-            # Linux, proc(5): 5 resets the peak resident set size.
-            Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        # Linux, proc(5): 5 resets the peak resident set size.
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def run(self):
         self.process.stdin.write("\n")
@@ -67,7 +72,7 @@ class Peer:
         return float(value)
 
     def peak_mb(self):
-        """The most memory that the process ever held: loading included, unless it trains."""
+        """The most memory that the process held while it ran: weights and program, not their loading."""
         return self.memory_mb("VmHWM")
 
     def memory_mb(self, what):
@@ -82,9 +87,10 @@ class Peer:
 
 def measure(arguments, model, file, batch, threads):
     """One row per peer."""
-    peers = [
-        Peer(name, arguments.ours, model, file, batch, threads) for name in arguments.peers.split(",")
-    ]
+    names = arguments.peers.split(",")
+    if arguments.tract and threads == 1:
+        names.append(TRACT)
+    peers = [Peer(name, arguments, model, file, batch, threads) for name in names]
     values = [[peer.run() for peer in peers] for _ in range(WARM_UP + arguments.rounds)][-1]
     apart = max(abs(value - values[0]) for value in values)
     if apart > 1e-3 * max(1.0, abs(values[0])):
@@ -109,7 +115,7 @@ def measure(arguments, model, file, batch, threads):
 def measure_training(arguments, model, file, batch, threads):
     """One row per peer."""
     names = arguments.peers.split(",")
-    peers = [Peer(name, arguments.ours, model, file, batch, threads) for name in names]
+    peers = [Peer(name, arguments, model, file, batch, threads) for name in names]
     losses = [[peer.run() for peer in peers] for _ in range(WARM_UP + arguments.rounds)]
     # The same weights and images; but dropout, which three of the networks have, is drawn: that moves
     # Inception v3's loss by 6 % at batch 2.
@@ -142,6 +148,7 @@ def measure_training(arguments, model, file, batch, threads):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("ours", help="the bench_worker binary")
+    parser.add_argument("--tract", help="the tract-worker binary, a peer on one thread if given")
     parser.add_argument("--train", action="store_true", help="steps of training")
     parser.add_argument("--models")
     parser.add_argument("--peers")

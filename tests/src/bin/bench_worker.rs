@@ -31,7 +31,7 @@ fn main() {
         "train_fast" => TrainingKernels::Fast,
         "train_exact" => TrainingKernels::Exact,
         "train_plain" => TrainingKernels::Off,
-        "engine" | "plain" => return infer(kind == "engine", architecture, &checkpoint, shape),
+        "engine" | "plain" => return infer(kind == "engine", architecture, checkpoint, shape),
         _ => panic!("unknown kind {kind}"),
     };
     kernels.choose();
@@ -52,24 +52,26 @@ fn main() {
     train(model.unwrap(), shape, &device);
 }
 
-fn infer(compiled: bool, architecture: &str, checkpoint: &Checkpoint, shape: [usize; 4]) {
+/// A plan needs neither the file nor the model that it was made from.
+fn infer(compiled: bool, architecture: &str, checkpoint: Checkpoint, shape: [usize; 4]) {
     let device = Device::flex();
     let adapt = Adapt {
         aux_heads: AuxHeads::Dropped,
         ..Adapt::default()
     };
-    let model = burn_zoo::load_adapted(architecture, checkpoint, adapt, &device).unwrap();
+    let model = burn_zoo::load_adapted(architecture, &checkpoint, adapt, &device).unwrap();
+    drop(checkpoint);
     let images = Tensor::<4>::ones(shape, &device) * 0.5;
+    let first = |logits: Tensor<2>| logits.into_data().iter::<f32>().next().unwrap();
 
     let start = Instant::now();
-    let plan = compiled.then(|| model.compile(shape).unwrap().strict().unwrap());
-    answer(start, || {
-        let logits = match &plan {
-            Some(plan) => plan.run(images.clone()).unwrap(),
-            None => model.forward(images.clone()),
-        };
-        logits.into_data().iter::<f32>().next().unwrap()
-    });
+    if compiled {
+        let plan = model.compile(shape).unwrap().strict().unwrap();
+        drop(model);
+        answer(start, || first(plan.run(images.clone()).unwrap()));
+    } else {
+        answer(start, || first(model.forward(images.clone())));
+    }
 }
 
 /// Forward, the heads' cross-entropies by their weights, backward, a step of SGD with momentum;
