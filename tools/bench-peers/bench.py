@@ -173,11 +173,16 @@ def main():
                 for row in run(arguments, model, file, batch, threads):
                     print(*row.values(), sep="\t", flush=True)
                     rows.append(row)
-    if arguments.csv:
-        with arguments.csv.open("w", newline="") as out:
-            writer = csv.DictWriter(out, rows[0].keys())
-            writer.writeheader()
-            writer.writerows(rows)
+                # After each case: the rows of an hour should outlive an interruption.
+                if arguments.csv:
+                    write(arguments.csv, rows)
+
+
+def write(path, rows):
+    with path.open("w", newline="") as out:
+        writer = csv.DictWriter(out, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":
