@@ -2,10 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use burn::tensor::Device;
+use burn_zoo::weights::{Checkpoint, Dtype};
+use burn_zoo::{Adapt, AnyClassifier};
+use burn_zoo_train::{Display, Recipe, Run, Start, TrainReport};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 fn output(example: &str) -> String {
+    output_of(example, &[])
+}
+
+fn output_of(example: &str, arguments: &[&Path]) -> String {
     // Cargo builds a package's examples before its tests, beside them.
     let test = std::env::current_exe().unwrap();
     let folder = test
@@ -13,9 +26,9 @@ fn output(example: &str) -> String {
         .and_then(Path::parent)
         .unwrap()
         .join("examples");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let run = Command::new(folder.join(example))
-        .current_dir(root)
+        .args(arguments)
+        .current_dir(root())
         .output()
         .unwrap();
     assert!(
@@ -66,4 +79,60 @@ fn each_device_sees_the_seven() {
         let difference = line.split([' ', ',']).nth_back(4).unwrap();
         assert!(difference.parse::<f32>().unwrap() < 1e-2, "{text}");
     }
+}
+
+/// A shorter `recipes/finetune.toml` on a folder of pictures, which tells how many classes there are.
+fn fine_tuned(digits: &Path, output: &str, freeze: &str) -> TrainReport {
+    let settings = [
+        ("data.path", digits.join("finetune").display().to_string()),
+        ("data.valid", "val".to_owned()),
+        ("output", digits.join(output).display().to_string()),
+        ("epochs", "8".to_owned()),
+        ("fine_tune.freeze", freeze.to_owned()),
+    ];
+    let settings = settings.map(|(key, value)| (key.to_owned(), value));
+    let recipe = Recipe::read(&root().join("recipes/finetune.toml"), &settings).unwrap();
+    let (training, validation) = recipe.datasets(None).unwrap();
+    let device = Device::flex();
+    device.seed(recipe.seed);
+    let weights = root().join(recipe.weights.as_deref().unwrap());
+    let adapt = Adapt {
+        classes: Some(training.num_classes()),
+        ..Adapt::default()
+    };
+    let weights = Checkpoint::open(&weights).unwrap();
+    let model = burn_zoo::load_adapted(&recipe.model, &weights, adapt, &device).unwrap();
+    let architecture = burn_zoo::architecture(&recipe.model).unwrap();
+    let run = Run {
+        recipe: &recipe,
+        start: Start::Fresh,
+        preprocess: architecture.preprocess(recipe.channels),
+        training,
+        validation,
+        save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
+        stop: Default::default(),
+        display: Display::Silent,
+    };
+    burn_zoo_train::train(model, run, &[device], |_| {}).unwrap()
+}
+
+/// `tools/finetune-check` is the whole of it.
+#[test]
+fn a_folder_of_pictures_is_learned_by_all_of_a_network_or_faster_by_its_head() {
+    let folder = tempfile::tempdir().unwrap();
+    let digits = folder.path();
+    output_of("digit_folders", &[digits]);
+    let whole = fine_tuned(digits, "whole", "[]");
+    let kept = std::fs::read_to_string(digits.join("whole/recipe.toml")).unwrap();
+    assert!(kept.contains("classes = 10\n"), "{kept}");
+    let head = fine_tuned(digits, "head", "[\"backbone\"]");
+    let top1 = |report: &TrainReport| report.epochs[7].top1.unwrap();
+    assert!(top1(&whole) > 85.0, "{whole:?}");
+    // The weights have seen seven of the ten digits.
+    assert!(top1(&head) > 75.0, "{head:?}");
+    let quickest = |report: &TrainReport| {
+        let seconds = report.epochs.iter().map(|epoch| epoch.seconds);
+        seconds.fold(f64::INFINITY, f64::min)
+    };
+    assert!(quickest(&head) < quickest(&whole), "{head:?} {whole:?}");
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use burn_zoo::weights::Dtype;
-use burn_zoo::{AnyClassifier, Options};
+use burn_zoo::{AnyClassifier, Classifier as _, Options};
 use burn_zoo_tests::digits::few_digits;
 use burn_zoo_train::{Display, Ended, EpochReport, Recipe, Run, Start, TrainReport, train};
 use safetensors::SafeTensors;
@@ -65,7 +65,7 @@ fn start(
     device.seed(recipe.seed);
     let (training, validation) = recipe.datasets(None)?;
     let options = Options {
-        classes: recipe.classes,
+        classes: training.num_classes(),
         channels: recipe.channels,
         aux_heads: true,
     };
@@ -329,4 +329,98 @@ fn gradient_checkpointing_changes_no_figure() {
     assert_eq!(stopped.unwrap().ended, Ended::Stopped);
     let less = start(&recipe, Start::Resumed, Arc::default(), |_| {}).unwrap();
     assert_close(&losses(&less), &losses(&whole), 1e-6);
+}
+
+#[test]
+fn every_recipe_is_one_of_a_model_there_is() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../recipes");
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let recipe = Recipe::read(&path, &[]).unwrap();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let options = Options {
+            classes: recipe.classes.unwrap_or(1000),
+            channels: recipe.channels,
+            aux_heads: true,
+        };
+        let model = burn_zoo::create(&recipe.model, options, &Device::flex());
+        let channels = model
+            .unwrap_or_else(|error| panic!("{name}: {error}"))
+            .input()
+            .channels;
+        assert_eq!(channels, recipe.channels, "{name}");
+        assert_eq!(
+            recipe.output,
+            Path::new("runs").join(recipe.output.file_name().unwrap())
+        );
+        found.push(name);
+    }
+    found.sort();
+    let shipped = [
+        "cifar10-highway",
+        "cifar10-resnet",
+        "digits-0to6",
+        "digits-resnet20",
+        "digits-small",
+        "finetune",
+        "imagenet-inception-v3",
+        "imagenet-resnet50",
+        "imagenet-resnet50-v2",
+    ];
+    assert_eq!(found, shipped);
+}
+
+#[test]
+fn a_recipe_without_classes_takes_those_of_the_data_or_says_that_they_do_not_tell() {
+    let folder = tempfile::tempdir().unwrap();
+    few_digits(folder.path(), 16);
+    let output = folder.path().join("run");
+    let text = SMALL.replace("classes = 10\n", "");
+    let recipe = |path: &Path| {
+        let settings = [("output", &*output), ("data.path", path)];
+        let settings = settings.map(|(key, path)| (key.to_owned(), path.display().to_string()));
+        Recipe::parse("test", &text, &settings).unwrap()
+    };
+    let error = recipe(folder.path())
+        .datasets(None)
+        .unwrap_err()
+        .to_string();
+    let told = "IDX files do not tell how many classes there are; the recipe must, as classes = 10";
+    assert!(error.ends_with(told), "{error}");
+
+    let pictures = folder.path().join("pictures");
+    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/digits");
+    for digit in [1, 4, 7] {
+        let class = pictures.join(format!("train/digit {digit}"));
+        std::fs::create_dir_all(&class).unwrap();
+        for copy in 0..8 {
+            let picture = digits.join(format!("{digit}.png"));
+            std::fs::copy(picture, class.join(format!("{copy}.png"))).unwrap();
+        }
+    }
+    let recipe = recipe(&pictures);
+    let report = run(&recipe).unwrap();
+    assert_eq!(report.epochs.len(), 2);
+    let kept = Recipe::of_run(&output).unwrap();
+    assert_eq!((recipe.classes, kept.classes), (None, Some(3)));
+    let labels = std::fs::read_to_string(output.join("labels.txt")).unwrap();
+    assert_eq!(labels, "digit 1\ndigit 4\ndigit 7\n");
+    // It goes on with what it was resolved to.
+    let again = start(&kept, Start::Resumed, Arc::default(), |_| {});
+    assert_eq!(again.unwrap().ended, Ended::Finished);
+}
+
+/// torchvision's head fails below 299 pixels too, in its 5x5 convolution.
+#[test]
+fn images_too_small_for_an_auxiliary_head_are_an_error_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    few_digits(folder.path(), 16 + 16);
+    let settings = [("model", "inception_v3"), ("data.augment.crop.size", "298")];
+    let recipe = recipe(folder.path(), "run", &settings);
+    let error = run(&recipe).unwrap_err().to_string();
+    let told = "training images have 298x298 pixels, but the auxiliary head of inception_v3 needs \
+                at least 299x299";
+    assert!(error.contains(told), "{error}");
+    assert!(!recipe.output.exists());
 }

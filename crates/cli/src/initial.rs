@@ -11,25 +11,25 @@ use crate::failure::Usage;
 use crate::source::Source;
 use crate::{device, fetch};
 
-/// The recipe's model with its weights, random ones unless it names some, and what its images go
+/// The recipe's model of so many classes with its weights, random ones unless it names some, and what its images go
 /// through: what the weights were trained with, where that is known.
 ///
 /// Random weights are drawn on the processor, so that a seed's are the same whatever trains.
-pub(crate) fn model(recipe: &Recipe) -> Result<(AnyClassifier, Preprocess)> {
+pub(crate) fn model(recipe: &Recipe, classes: usize) -> Result<(AnyClassifier, Preprocess)> {
     let architecture = burn_zoo::architecture(&recipe.model)?;
     let usual = architecture.preprocess(recipe.channels);
     let device = &device::parse("flex")?;
     device.seed(recipe.seed);
     let Some(weights) = &recipe.weights else {
         let options = Options {
-            classes: recipe.classes,
+            classes,
             channels: recipe.channels,
             aux_heads: true,
         };
         return Ok((burn_zoo::create(&recipe.model, options, device)?, usual));
     };
     let adapt = Adapt {
-        classes: Some(recipe.classes),
+        classes: Some(classes),
         channels: Some(recipe.channels),
         aux_heads: AuxHeads::Kept,
     };

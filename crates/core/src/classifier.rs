@@ -42,6 +42,12 @@ pub trait Classifier: Module {
     /// Channels, usual and smallest height and width.
     fn input(&self) -> InputSpec;
 
+    /// As [`Classifier::input`], for [`Classifier::forward_train`], where an auxiliary head may need
+    /// larger images.
+    fn training_input(&self) -> InputSpec {
+        self.input()
+    }
+
     /// Number of classes of the last layer.
     fn num_classes(&self) -> usize;
 

@@ -72,7 +72,9 @@ const EXPANDED: InceptionCConfig = InceptionCConfig {
 const AUX_STAGE: &str = "mixed_6e";
 /// Weight of the auxiliary head's loss: TF-Slim's, not in the paper.
 const AUX_WEIGHT: f64 = 0.4;
-/// The smallest height and width at which the auxiliary head's 17x17 grid is that large.
+/// The smallest height and width at which the auxiliary head's grid has 17x17 pixels, of which its
+/// 5x5 pool leaves 5x5 for its 5x5 convolution. torchvision's head is the same: with `aux_logits` it
+/// trains at 299 pixels or more, and fails in that convolution below.
 const AUX_MIN_SIZE: [usize; 2] = [299, 299];
 
 /// Configuration of [`InceptionV3`].
@@ -201,14 +203,7 @@ impl Classifier for InceptionV3 {
     ///
     /// If there is an auxiliary head and the images are smaller than 299 pixels.
     fn forward_train(&self, images: Tensor<4>) -> Vec<Head> {
-        if self.aux.is_some() {
-            let min_size = AUX_MIN_SIZE;
-            InputSpec {
-                min_size,
-                ..self.input
-            }
-            .assert(&images);
-        }
+        self.training_input().assert(&images);
         let maps = self.features(images);
         let mut heads = vec![Head {
             name: "main",
@@ -260,6 +255,17 @@ impl Classifier for InceptionV3 {
 
     fn input(&self) -> InputSpec {
         self.input
+    }
+
+    fn training_input(&self) -> InputSpec {
+        let min_size = match self.aux {
+            Some(_) => AUX_MIN_SIZE,
+            None => self.input.min_size,
+        };
+        InputSpec {
+            min_size,
+            ..self.input
+        }
     }
 
     fn num_classes(&self) -> usize {

@@ -31,6 +31,8 @@ struct Source {
     path: PathBuf,
     images: Images,
     labels: Vec<usize>,
+    /// Number of classes.
+    classes: usize,
     /// The data set's name of each class, where there is one.
     names: Vec<Option<String>>,
 }
@@ -54,15 +56,29 @@ impl Dataset {
     ///
     /// [`Error::Read`] and [`Error::Dataset`], which name the file.
     pub fn open(path: &Path, split: &str, classes: &Classes) -> Result<Self, Error> {
+        Self::opened(path, split, Some(classes))
+    }
+
+    /// As [`Dataset::open`], with as many classes as there are in the data.
+    ///
+    /// # Errors
+    ///
+    /// Also [`Error::Dataset`] for IDX files, which do not tell.
+    pub fn open_whole(path: &Path, split: &str) -> Result<Self, Error> {
+        Self::opened(path, split, None)
+    }
+
+    fn opened(path: &Path, split: &str, classes: Option<&Classes>) -> Result<Self, Error> {
+        let count = classes.map(Classes::count);
         std::fs::metadata(path).map_err(|source| Error::Read {
             path: path.into(),
             source,
         })?;
         let prefix = if split == "test" { "t10k" } else { split };
         let source = match idx_file(path, prefix, "images", 3) {
-            Some(images) => Source::idx(path, &images, prefix, classes.count())?,
+            Some(images) => Source::idx(path, &images, prefix, count)?,
             None => match cifar::open(path, split)? {
-                Some(found) => Source::cifar(path, found, classes.count())?,
+                Some(found) => Source::cifar(path, found, count)?,
                 None => Source::folders(path, split, classes)?,
             },
         };
@@ -89,6 +105,11 @@ impl Dataset {
         self.indices.is_empty()
     }
 
+    /// Number of classes, of which some may have no image.
+    pub fn num_classes(&self) -> usize {
+        self.source.classes
+    }
+
     /// The data set's name of a class, which is its folder's where classes are folders.
     pub fn class_name(&self, class: usize) -> Option<&str> {
         self.source.names.get(class)?.as_deref()
@@ -109,8 +130,8 @@ impl Dataset {
     }
 
     /// The names of all classes that have one, for another split whose folders must be the same.
-    pub(crate) fn classes(&self, count: usize) -> Classes {
-        let names = (0..count).map(|class| self.class_name(class).map(str::to_owned));
+    pub(crate) fn classes(&self) -> Classes {
+        let names = (0..self.num_classes()).map(|class| self.class_name(class).map(str::to_owned));
         Classes::named(names.map(|name| name.into_iter().collect()).collect())
     }
 
@@ -203,7 +224,17 @@ impl Dataset {
 }
 
 impl Source {
-    fn idx(path: &Path, images: &Path, prefix: &str, classes: usize) -> Result<Self, Error> {
+    fn idx(
+        path: &Path,
+        images: &Path,
+        prefix: &str,
+        classes: Option<usize>,
+    ) -> Result<Self, Error> {
+        let classes = classes.ok_or_else(|| {
+            let reason = "IDX files do not tell how many classes there are; the recipe must, as \
+                          classes = 10";
+            dataset(path, reason.to_owned())
+        })?;
         let file = idx_file(path, prefix, "labels", 1).ok_or_else(|| {
             let name = format!("{prefix}-labels-idx1-ubyte");
             dataset(path, format!("{name} or {name}.gz is missing"))
@@ -227,24 +258,27 @@ impl Source {
             path: path.into(),
             images: Images::Raw(pixels),
             labels,
+            classes,
             names: Vec::new(),
         })
     }
 
-    fn cifar(path: &Path, found: cifar::Cifar, classes: usize) -> Result<Self, Error> {
-        if found.classes() != classes {
-            let reason = format!("{} classes, but the model has {classes}", found.classes());
+    fn cifar(path: &Path, found: cifar::Cifar, wanted: Option<usize>) -> Result<Self, Error> {
+        let classes = found.classes();
+        if let Some(wanted) = wanted.filter(|&wanted| wanted != classes) {
+            let reason = format!("{classes} classes, but the model has {wanted}");
             return Err(dataset(path, reason));
         }
         Ok(Self {
             path: path.into(),
             images: Images::Raw(found.records),
             labels: found.labels,
+            classes,
             names: found.names.into_iter().map(Some).collect(),
         })
     }
 
-    fn folders(path: &Path, split: &str, classes: &Classes) -> Result<Self, Error> {
+    fn folders(path: &Path, split: &str, classes: Option<&Classes>) -> Result<Self, Error> {
         let inner = path.join(split);
         let root = if inner.is_dir() {
             inner
@@ -253,6 +287,8 @@ impl Source {
             path.into()
         };
         let listing = folder::list(&root)?;
+        let all = Classes::unnamed(listing.names.len());
+        let classes = classes.unwrap_or(&all);
         let of_folder = classes
             .of_folders(&listing)
             .map_err(|reason| dataset(&root, reason))?;
@@ -268,6 +304,7 @@ impl Source {
                 .iter()
                 .map(|&folder| of_folder[folder])
                 .collect(),
+            classes: classes.count(),
             names,
         })
     }

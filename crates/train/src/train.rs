@@ -110,11 +110,16 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     devices: &[Device],
     progress: impl FnMut(&EpochReport) + 'static,
 ) -> Result<TrainReport, Error> {
-    let recipe = run.recipe;
+    let classes = run.training.num_classes();
+    let recipe = &Recipe {
+        classes: Some(classes),
+        ..run.recipe.clone()
+    };
     if recipe.early_stopping.is_some() && run.validation.is_empty() {
         let reason = "early_stopping needs validation images; set data.valid above 0".to_owned();
         return Err(Error::Training { reason });
     }
+    check_size(&model, recipe, &run.preprocess)?;
     let model = with_stochastic_depth(model, recipe)?;
     let checkpoints = Checkpoints::of_run(&recipe.output);
     let state = match run.start {
@@ -131,7 +136,7 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         let reason = "no device to train on was given".to_owned();
         return Err(Error::Training { reason });
     };
-    let input = model.input();
+    let [trained, input] = [model.training_input(), model.input()];
     let batches = run.training.len().div_ceil(recipe.batch);
     let schedule = Schedule::new(recipe, batches.div_ceil(recipe.accumulate));
     let (learner, average) = learner(
@@ -147,7 +152,7 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         prepare(recipe, &run.training)?;
     }
     let name = |class| run.training.class_name(class).map(str::to_owned);
-    let labels = (0..recipe.classes).map(name).collect();
+    let labels = (0..classes).map(name).collect();
     let files = Files::new(&recipe.output, about, labels);
     files.start(state.as_ref().map(|state| state.epoch))?;
     let state = state.unwrap_or(State {
@@ -155,12 +160,12 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         ..State::default()
     });
 
-    let loader = |dataset, order, device| {
+    let loader = |dataset, order, input, device| {
         let source = Source {
             dataset,
             preprocess: run.preprocess,
             input,
-            classes: recipe.classes,
+            classes,
             batch: recipe.batch,
             order,
             bad_images: recipe.data.bad_images(),
@@ -174,10 +179,11 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         mix: recipe.mix,
     };
     let validated = !run.validation.is_empty();
-    let training = loader(run.training, shuffled, device.clone());
+    let training = loader(run.training, shuffled, trained, device.clone());
     let validation = loader(
         run.validation,
         Order::Stored(Views::One),
+        input,
         device.clone().inner(),
     );
     let interrupter = Interrupter::new();
@@ -218,6 +224,31 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         best: state.best.unwrap_or_default(),
         checkpoint: recipe.output.join("best.safetensors"),
     })
+}
+
+/// An error if training images, as the recipe crops them, are too small for an auxiliary head.
+fn check_size<M: Classifier>(
+    model: &M,
+    recipe: &Recipe,
+    preprocess: &Preprocess,
+) -> Result<(), Error> {
+    let size = recipe.data.augment.crop.and_then(|crop| crop.size);
+    let [height, width] = size.map_or(preprocess.crop, |size| [size; 2]);
+    let small =
+        |[least_height, least_width]: [usize; 2]| height < least_height || width < least_width;
+    let least = model.training_input().min_size;
+    if small(least) && !small(model.input().min_size) {
+        let [least_height, least_width] = least;
+        return Err(Error::Training {
+            reason: format!(
+                "training images have {height}x{width} pixels, but the auxiliary head of {} needs \
+                 at least {least_height}x{least_width} (as in torchvision; only without the head \
+                 do smaller ones do)",
+                recipe.model
+            ),
+        });
+    }
+    Ok(())
 }
 
 fn with_stochastic_depth<M: Classifier>(model: M, recipe: &Recipe) -> Result<M, Error> {
@@ -309,7 +340,7 @@ fn prepare(recipe: &Recipe, images: &Dataset) -> Result<(), Error> {
         path: folder.clone(),
         source,
     })?;
-    let names: Option<Vec<_>> = (0..recipe.classes)
+    let names: Option<Vec<_>> = (0..images.num_classes())
         .map(|class| images.class_name(class))
         .collect();
     if let Some(names) = names {

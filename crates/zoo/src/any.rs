@@ -228,6 +228,10 @@ impl Classifier for AnyClassifier {
         each!(self, model => model.input())
     }
 
+    fn training_input(&self) -> InputSpec {
+        each!(self, model => model.training_input())
+    }
+
     fn num_classes(&self) -> usize {
         each!(self, model => model.num_classes())
     }

@@ -23,7 +23,7 @@ use crate::{device, initial, report, stop};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   burn-zoo train recipes/digits-resnet20.toml --set epochs=2 --set optimizer.lr=0.05
-  burn-zoo train recipes/finetune.toml --data FOLDER --set classes=5
+  burn-zoo train recipes/finetune.toml --data FOLDER
   burn-zoo train --resume runs/digits-resnet20")]
 pub(crate) struct Args {
     /// The recipe, a TOML file
@@ -73,15 +73,16 @@ impl Args {
         };
         let images = data::resolve(&recipe.data.path)?;
         let (training, validation) = recipe.datasets(Some(&images))?;
-        let (model, preprocess) = initial::model(&recipe)?;
+        let (model, preprocess) = initial::model(&recipe, training.num_classes())?;
         report::note(&format!(
-            "{} {} on {} images, validating on {}, into {}",
+            "{} {} on {} images of {} classes, validating on {}, into {}",
             match start {
                 Start::Fresh => "training",
                 Start::Resumed => "resuming",
             },
             recipe.model,
             training.len(),
+            training.num_classes(),
             validation.len(),
             recipe.output.display()
         ));

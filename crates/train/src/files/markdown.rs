@@ -41,7 +41,7 @@ impl About {
                 recipe.data.path.display(),
                 run.training.len(),
                 run.validation.len(),
-                recipe.classes
+                run.training.num_classes()
             ),
             steps: format!(
                 "batch {}{accumulate}, seed {}, see recipe.toml",

@@ -78,16 +78,19 @@ impl Data {
     pub(super) fn open(
         &self,
         path: Option<&Path>,
-        classes: usize,
+        classes: Option<usize>,
         seed: u64,
     ) -> Result<(Dataset, Dataset), Error> {
         let path = path.unwrap_or(&self.path);
-        let all = Dataset::open(path, &self.train, &Classes::unnamed(classes))?;
+        let all = match classes {
+            Some(count) => Dataset::open(path, &self.train, &Classes::unnamed(count))?,
+            None => Dataset::open_whole(path, &self.train)?,
+        };
         let count = match &self.valid {
             Valid::Count(count) => *count,
             Valid::Fraction(share) => (all.len() as f64 * share).round() as usize,
             Valid::Split(name) => {
-                let validation = Dataset::open(path, name, &all.classes(classes))?;
+                let validation = Dataset::open(path, name, &all.classes())?;
                 return Ok((all, validation));
             }
         };

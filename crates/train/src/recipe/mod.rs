@@ -31,8 +31,9 @@ pub(crate) const OF_RUN: &str = "recipe.toml";
 pub struct Recipe {
     /// Architecture, as `burn-zoo list` names it.
     pub model: String,
-    /// Number of classes.
-    pub classes: usize,
+    /// Number of classes; as many as the images have, where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<usize>,
     /// Number of image channels.
     pub channels: usize,
     /// Weights to begin with, where not random ones: named ones, as `resnet50.tv2_in1k`, or a
@@ -148,7 +149,8 @@ impl Recipe {
     ///
     /// # Errors
     ///
-    /// What [`Dataset::open`] says, and [`Error::Dataset`] if nothing is left to train on.
+    /// What [`Dataset::open`] says, and [`Error::Dataset`] if nothing is left to train on, or if
+    /// the recipe has no number of classes and the data do not tell.
     pub fn datasets(&self, path: Option<&Path>) -> Result<(Dataset, Dataset), Error> {
         self.data.open(path, self.classes, self.seed)
     }
@@ -156,7 +158,7 @@ impl Recipe {
     /// Checks what the types leave open.
     fn check(&self) -> Result<(), String> {
         let positive = [
-            ("classes", self.classes),
+            ("classes", self.classes.unwrap_or(1)),
             ("channels", self.channels),
             ("epochs", self.epochs),
             ("batch", self.batch),
