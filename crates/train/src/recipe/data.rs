@@ -177,11 +177,11 @@ mod tests {
         image("val", "cat");
         let text = format!("path = {:?}\nvalid = \"val\"", folder.path());
         let data: Data = toml::from_str(&text).unwrap();
-        let (training, validation) = data.open(None, 3, 1).unwrap();
+        let (training, validation) = data.open(None, Some(3), 1).unwrap();
         assert_eq!((training.len(), validation.len()), (3, 1));
         assert_eq!(validation.label(0), 2);
         image("val", "dog");
-        let message = data.open(None, 3, 1).unwrap_err().to_string();
+        let message = data.open(None, Some(3), 1).unwrap_err().to_string();
         assert!(message.contains("(dog)"), "{message}");
     }
 }
