@@ -8,7 +8,7 @@ use std::process::Command;
 use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Dtype};
 use burn_zoo::{Adapt, AnyClassifier};
-use burn_zoo_train::{Display, Recipe, Run, Start, TrainReport};
+use burn_zoo_train::{Display, Exchange, Recipe, Run, Start, TrainReport};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -112,6 +112,7 @@ fn fine_tuned(digits: &Path, output: &str, freeze: &str) -> TrainReport {
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
         stop: Default::default(),
         display: Display::Silent,
+        exchange: Exchange::Gather,
     };
     burn_zoo_train::train(model, run, &[device], |_| {}).unwrap()
 }

@@ -9,7 +9,9 @@ use burn::tensor::Device;
 use burn_zoo::weights::Dtype;
 use burn_zoo::{AnyClassifier, Classifier as _, Options};
 use burn_zoo_tests::digits::few_digits;
-use burn_zoo_train::{Display, Ended, EpochReport, Recipe, Run, Start, TrainReport, train};
+use burn_zoo_train::{
+    Display, Ended, EpochReport, Exchange, Recipe, Run, Start, TrainReport, train,
+};
 use safetensors::SafeTensors;
 
 const SMALL: &str = r#"
@@ -79,6 +81,7 @@ fn start(
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
         stop,
         display: Display::Silent,
+        exchange: Exchange::Gather,
     };
     train(model, run, &[device], progress)
 }

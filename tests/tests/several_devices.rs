@@ -9,7 +9,7 @@ use burn::tensor::Device;
 use burn_zoo::weights::Dtype;
 use burn_zoo::{AnyClassifier, Options};
 use burn_zoo_tests::digits::few_digits;
-use burn_zoo_train::{Display, Recipe, Run, Start, train};
+use burn_zoo_train::{Display, Exchange, Recipe, Run, Start, train};
 
 /// What is drawn at random comes from one stream for the whole process.
 static RUNNING: Mutex<()> = Mutex::new(());
@@ -55,6 +55,7 @@ fn losses(folder: &Path, output: &str, model: &str, devices: &[Device]) -> Vec<[
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
         stop: Arc::default(),
         display: Display::Silent,
+        exchange: Exchange::Gather,
     };
     let report = train(network, run, devices, |_| {}).unwrap();
     let row = |epoch: &burn_zoo_train::EpochReport| {

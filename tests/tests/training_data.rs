@@ -66,6 +66,7 @@ fn run(folder: &Path, output: &str, settings: &[(&str, &str)]) -> Result<TrainRe
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
         stop: std::sync::Arc::default(),
         display: burn_zoo_train::Display::Silent,
+        exchange: burn_zoo_train::Exchange::Gather,
     };
     let model = burn_zoo::pretrained("resnet20_cifar.digits", &device).unwrap();
     train(model, run, &[device], |_| {}).map_err(|error| error.to_string())

@@ -10,8 +10,8 @@ use burn_zoo::weights::{Checkpoint, Dtype};
 use burn_zoo::{AnyClassifier, Options};
 use burn_zoo_tests::digits::few_digits;
 use burn_zoo_train::{
-    Classes, Data, Dataset, Display, EpochReport, EvaluateOptions, Recipe, Run, Start, TrainReport,
-    Valid, evaluate, train,
+    Classes, Data, Dataset, Display, EpochReport, EvaluateOptions, Exchange, Recipe, Run, Start,
+    TrainReport, Valid, evaluate, train,
 };
 
 fn recipe(folder: &Path, output: &str) -> Recipe {
@@ -59,6 +59,7 @@ fn start(
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
         stop: Arc::default(),
         display: Display::Silent,
+        exchange: Exchange::Gather,
     };
     train(model, run, &[device], progress)
 }
@@ -276,6 +277,7 @@ fn random_weights_learn_too() {
         save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
         stop: Arc::default(),
         display: Display::Silent,
+        exchange: Exchange::Gather,
     };
     let report = train(model, run, &[device], |_| {}).unwrap();
     let last = report.epochs.last().unwrap().train_loss;

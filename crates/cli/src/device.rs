@@ -127,6 +127,14 @@ pub(crate) const BACKENDS: [Backend; 10] = [
     },
 ];
 
+/// Whether the devices of a backend can add tensors between them. Burn's catalogue of backends counts
+/// all of CubeCL's and remote devices in, but of CubeCL's only CUDA has an `all_reduce`, and a remote
+/// device does not tell what is behind it.
+pub(crate) fn has_collectives(name: &str) -> bool {
+    let backend = name.trim().split(':').next().unwrap_or_default();
+    backend.eq_ignore_ascii_case("cuda")
+}
+
 /// `wgpu:1` is the second device that `burn-zoo devices` shows for WebGPU.
 pub(crate) fn parse(text: &str) -> anyhow::Result<Device> {
     let text = text.trim();

@@ -375,3 +375,28 @@ fn one_recipe_runs_unchanged_on_three_backends() {
         );
     }
 }
+
+#[test]
+fn gradients_are_exchanged_only_where_the_backend_can_and_nothing_is_written_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("run");
+    let output = format!("output={}", output.display());
+    let refused = |devices: &str| {
+        let recipe = root().join("recipes/digits-small.toml");
+        let recipe = recipe.display().to_string();
+        let run = ["train", &recipe, "--set", &output, "--devices", devices];
+        let run = [&run[..], &["--strategy", "all-reduce"]].concat();
+        let refused = burn_zoo(&run);
+        assert_eq!(status(&refused), Some(2), "{}", stderr(&refused));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        stderr(&refused)
+    };
+    for device in ["flex", "ndarray", "wgpu:1", "remote:ws://localhost:1"] {
+        let told = refused(&format!("cuda:0,{device}"));
+        let reason =
+            format!("{device} has no collectives in Burn (only cuda has); --strategy gather works");
+        assert!(told.contains(&reason), "{told}");
+    }
+    assert!(refused("cuda:0").contains("one device"));
+    assert!(refused("cuda:0,cuda:0").contains("named twice"));
+}

@@ -3,55 +3,81 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::Tensor;
+use burn::train::Learner;
 
 use crate::recipe::Optimizer;
+use crate::trainee::{Trainable, Trainee};
 
 /// Averages the gradients of several batches, each by its number of images, so that they equal
 /// those of one large batch.
 pub(crate) struct Accumulation<M> {
+    /// Batches that make a step.
+    enough: usize,
     sum: GradientsAccumulator<M>,
     images: usize,
     batches: usize,
+    /// Those of the only batch, where one is enough.
+    whole: Option<GradientsParams>,
 }
 
 impl<M: Module> Accumulation<M> {
-    pub(crate) fn new() -> Self {
+    /// Of so many batches a step.
+    pub(crate) fn new(enough: usize) -> Self {
         Self {
+            enough,
             sum: GradientsAccumulator::new(),
             images: 0,
             batches: 0,
+            whole: None,
         }
     }
 
-    /// Number of batches since the last average.
-    pub(crate) fn batches(&self) -> usize {
-        self.batches
+    /// Whether there are enough batches for a step.
+    pub(crate) fn is_full(&self) -> bool {
+        self.batches == self.enough
     }
 
     /// Adds the gradients of a batch's mean loss.
     pub(crate) fn add(&mut self, model: &M, mut gradients: GradientsParams, images: usize) {
+        self.batches += 1;
+        if self.enough == 1 {
+            self.whole = Some(gradients);
+            return;
+        }
         change(model, &mut gradients, Change::Scale(images as f64));
         self.sum.accumulate(model, gradients);
         self.images += images;
-        self.batches += 1;
     }
 
     /// The average of what was added since the last one.
-    pub(crate) fn average(&mut self, model: &M) -> GradientsParams {
-        let mut gradients = self.sum.grads();
-        change(
-            model,
-            &mut gradients,
-            Change::Scale(1.0 / self.images as f64),
-        );
-        (self.images, self.batches) = (0, 0);
-        gradients
+    pub(crate) fn take(&mut self, model: &M) -> GradientsParams {
+        self.batches = 0;
+        self.whole.take().unwrap_or_else(|| {
+            let factor = 1.0 / self.images as f64;
+            self.images = 0;
+            let mut gradients = self.sum.grads();
+            change(model, &mut gradients, Change::Scale(factor));
+            gradients
+        })
     }
+}
+
+/// One step of the schedule and of the optimizer, with clipped gradients.
+pub(crate) fn update<M: Trainable>(
+    learner: &mut Learner<Trainee<M>>,
+    mut gradients: GradientsParams,
+    settings: &Optimizer,
+) {
+    if settings.clip_norm.is_some() || settings.clip_value.is_some() {
+        clip(&learner.model(), &mut gradients, settings);
+    }
+    learner.lr_step();
+    learner.optimizer_step(gradients);
 }
 
 /// Clips by value and then by norm, where the settings say so. The norm is that of all gradients
 /// together, as in PyTorch; Burn's own clipping takes each parameter's.
-pub(crate) fn clip<M: Module>(model: &M, gradients: &mut GradientsParams, settings: &Optimizer) {
+fn clip<M: Module>(model: &M, gradients: &mut GradientsParams, settings: &Optimizer) {
     if let Some(limit) = settings.clip_value {
         change(model, gradients, Change::Limit(limit));
     }
@@ -199,14 +225,14 @@ pub(crate) mod tests {
     #[test]
     fn batches_are_averaged_by_their_images() {
         let layer = layer(&Device::flex().autodiff());
-        let mut sum = Accumulation::new();
+        let mut sum = Accumulation::new(3);
         for (step, images) in GRADIENTS.iter().zip([1, 2, 1]) {
             sum.add(&layer, gradients(&layer, step), images);
         }
-        assert_eq!(sum.batches(), 3);
+        assert!(sum.is_full());
         // By hand: (first + 2 second + third) / 4.
         let expected = [0.375, 0.0, 0.875, -0.1875, 0.025, 0.15];
-        assert_close(&listed(&layer, sum.average(&layer)), &expected);
-        assert_eq!(sum.batches(), 0);
+        assert_close(&listed(&layer, sum.take(&layer)), &expected);
+        assert!(!sum.is_full());
     }
 }

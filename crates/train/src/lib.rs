@@ -29,6 +29,7 @@ pub mod picture;
 mod random;
 mod recipe;
 mod records;
+mod replicas;
 mod report;
 mod schedule;
 mod silent;
@@ -52,4 +53,4 @@ pub use recipe::{
 };
 pub use report::{Best, Ended, EpochReport, TrainReport};
 pub use schedule::Schedule;
-pub use train::{Display, Run, Start, train};
+pub use train::{Display, Exchange, Run, Start, train};

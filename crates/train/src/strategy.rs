@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use burn::module::Module;
+use burn::module::Module as _;
 use burn::tensor::Device;
 use burn::train::metric::store::{Aggregate, EventStoreClient, Split};
 use burn::train::{
@@ -18,7 +18,7 @@ use burn_zoo_core::Error;
 use crate::average::Average;
 use crate::checkpoints::{Checkpoints, State};
 use crate::files::Files;
-use crate::gradients::{Accumulation, clip};
+use crate::gradients::{Accumulation, update};
 use crate::loader::{Watch, unpack};
 use crate::random::Random;
 use crate::recipe::Recipe;
@@ -36,9 +36,11 @@ const BETTER: f64 = 1e-6;
 type Processor<M> = SupervisedTrainingEventProcessor<Trainee<M>>;
 
 /// Burn's own strategies stop before they checkpoint, and take a loss that is no number for one.
-pub(crate) struct Checkpointed<M: Module, P> {
+pub(crate) struct Checkpointed<M: Trainable, P> {
     /// With gradients; one or more.
     pub(crate) devices: Vec<Device>,
+    /// Where there are several devices.
+    pub(crate) team: Mutex<Option<Team<M>>>,
     pub(crate) recipe: Recipe,
     pub(crate) output: PathBuf,
     pub(crate) checkpoints: Checkpoints,
@@ -79,7 +81,7 @@ where
         let mut processor = components.event_processor;
         let mut epochs = Epochs {
             all: self,
-            team: (self.devices.len() > 1).then(|| Team::new(self.devices.clone())),
+            team: lock(&self.team).take(),
             interrupter: &components.interrupter,
             store: &components.event_store,
             processor: &mut processor,
@@ -179,11 +181,11 @@ impl<M: Trainable, P: FnMut(&EpochReport)> Epochs<'_, M, P> {
                 batch.map_err(|error| unpack(&error))?;
             }
         }
-        let mut gradients = Accumulation::new();
+        let mut gradients = Accumulation::new(self.all.recipe.accumulate);
         while let Some(batch) = batches.next() {
             let batch = batch.map_err(|error| unpack(&error))?;
             self.seed(epoch, part.batch);
-            let output = match &self.team {
+            let output = match &mut self.team {
                 Some(team) => team.step(&self.learner.model(), batch)?,
                 None => self.learner.train_step(batch),
             };
@@ -201,18 +203,15 @@ impl<M: Trainable, P: FnMut(&EpochReport)> Epochs<'_, M, P> {
             part.loss += f64::from(loss) * count as f64;
             let done = batches.progress();
             let last = done.is_completed();
-            let stepped = if self.all.recipe.accumulate == 1 {
-                self.step(output.grads);
-                true
-            } else {
-                let model = self.learner.model();
-                gradients.add(&model, output.grads, count);
-                let full = gradients.batches() == self.all.recipe.accumulate || last;
-                if full {
-                    self.step(gradients.average(&model));
-                }
-                full
-            };
+            gradients.add(&self.learner.model(), output.grads, count);
+            if let Some(team) = &mut self.team {
+                team.add(count);
+            }
+            let stepped = gradients.is_full() || last;
+            if stepped {
+                let gradients = gradients.take(&self.learner.model());
+                self.step(gradients);
+            }
             let rate = self.learner.lr_current();
             part.lr = rate.base();
             let item = TrainingItem::new(output.item, done, Some(part.batch), Some(rate));
@@ -240,13 +239,12 @@ impl<M: Trainable, P: FnMut(&EpochReport)> Epochs<'_, M, P> {
     }
 
     /// Moves the weights, and their average after them.
-    fn step(&mut self, mut gradients: burn::optim::GradientsParams) {
+    fn step(&mut self, gradients: burn::optim::GradientsParams) {
         let settings = &self.all.recipe.optimizer;
-        if settings.clip_norm.is_some() || settings.clip_value.is_some() {
-            clip(&self.learner.model(), &mut gradients, settings);
+        update(self.learner, gradients, settings);
+        if let Some(team) = &mut self.team {
+            team.update(settings);
         }
-        self.learner.lr_step();
-        self.learner.optimizer_step(gradients);
         if let Some(average) = lock(&self.all.average).as_mut() {
             average.update(&self.learner.model());
         }

@@ -1,4 +1,4 @@
-//! A training step on several devices at once, by Burn's workers.
+//! A training step on several devices at once.
 
 use burn::data::dataloader::{DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
@@ -10,16 +10,59 @@ use burn::train::train::MultiDevicesTrainStep;
 use burn_zoo_core::Error;
 
 use crate::loader::{Batch, Part};
+use crate::recipe::Optimizer;
+use crate::replicas::{Collectives, Replicas};
 use crate::trainee::{Guess, Trainable, Trainee};
 
-/// Devices that each take a slice of every batch. The first of them has the weights and the
-/// optimiser.
-pub(crate) struct Team<M: Trainable> {
+/// Devices that each take a slice of every batch.
+pub(crate) enum Team<M: Trainable> {
+    /// The first has the weights.
+    Gather(Gather<M>),
+    /// All have them.
+    AllReduce(Replicas<M, Collectives>),
+}
+
+impl<M: Trainable> Team<M> {
+    /// The gradients and the loss that one device gives for the whole batch, but for batch norms,
+    /// which see their slice alone; `model` is the first device's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Training`] with each device that failed.
+    pub(crate) fn step(
+        &mut self,
+        model: &Trainee<M>,
+        batch: Batch,
+    ) -> Result<TrainOutput<Guess>, Error> {
+        match self {
+            Self::Gather(gather) => gather.step(model, batch),
+            Self::AllReduce(replicas) => Ok(replicas.step(model, batch)),
+        }
+    }
+
+    /// Takes the newest gradients, of so many images, in for the next update.
+    pub(crate) fn add(&mut self, images: usize) {
+        if let Self::AllReduce(replicas) = self {
+            replicas.add(images);
+        }
+    }
+
+    /// Moves the weights of all devices but the first.
+    pub(crate) fn update(&mut self, settings: &Optimizer) {
+        if let Self::AllReduce(replicas) = self {
+            replicas.update(settings);
+        }
+    }
+}
+
+/// Burn's workers: they are given the weights for each step, and the first device gathers the
+/// gradients.
+pub(crate) struct Gather<M: Trainable> {
     devices: Vec<Device>,
     workers: MultiDevicesTrainStep<Trainee<M>>,
 }
 
-impl<M: Trainable> Team<M> {
+impl<M: Trainable> Gather<M> {
     /// A worker for each of `devices`, with gradients.
     pub(crate) fn new(devices: Vec<Device>) -> Self {
         Self {
@@ -28,17 +71,7 @@ impl<M: Trainable> Team<M> {
         }
     }
 
-    /// The gradients and the loss that one device gives for the whole batch, but for batch norms,
-    /// which see their slice alone.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Training`] with each device that failed.
-    pub(crate) fn step(
-        &self,
-        model: &Trainee<M>,
-        batch: Batch,
-    ) -> Result<TrainOutput<Guess>, Error> {
+    fn step(&self, model: &Trainee<M>, batch: Batch) -> Result<TrainOutput<Guess>, Error> {
         let mut slices: Vec<Box<dyn DataLoaderIterator<Batch>>> = split(batch, &self.devices)
             .into_iter()
             .map(|slice| Box::new(Slice(slice)) as _)
@@ -71,7 +104,7 @@ impl<M: Trainable> Team<M> {
 
 /// A slice for each device, of the same size but for the last ones; nothing for devices that a
 /// small batch does not reach.
-fn split(batch: Batch, devices: &[Device]) -> Vec<Option<Batch>> {
+pub(crate) fn split(batch: Batch, devices: &[Device]) -> Vec<Option<Batch>> {
     let [count] = batch.labels.dims();
     let each = count.div_ceil(devices.len());
     let slice = |(index, device): (usize, &Device)| {

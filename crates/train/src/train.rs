@@ -21,10 +21,12 @@ use crate::loader::{Loader, Order, Source, Views, workers};
 use crate::optimizer::optimizer;
 use crate::parts::Parts;
 use crate::recipe::{OF_RUN, Recipe};
+use crate::replicas::{Collectives, Replicas};
 use crate::report::{Ended, EpochReport, TrainReport};
 use crate::schedule::{Schedule, Steps};
 use crate::silent::Silent;
 use crate::strategy::{Checkpointed, lock};
+use crate::team::{Gather, Team};
 use crate::trainee::{Trainable, Trainee};
 
 /// What a run needs beside the model.
@@ -46,6 +48,22 @@ pub struct Run<'a, M> {
     pub stop: Arc<AtomicBool>,
     /// What is shown while it runs.
     pub display: Display,
+    /// How several devices come to the same weights.
+    pub exchange: Exchange,
+}
+
+/// How several devices come to the same weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Exchange {
+    /// The first has the weights, lends them to the others for each step and gathers their gradients:
+    /// Burn's multi-device workers, on any backend.
+    #[default]
+    Gather,
+    /// Each has the weights and an optimizer, and the gradients are added between the devices, by the
+    /// collectives of a backend that has them: of Burn 0.22's that is CUDA, where
+    /// [`train`] panics on others. (Burn's own data-parallel loop has no part in it: it shares the
+    /// running statistics of batch norms between its devices, and keeps other checkpoints.)
+    AllReduce,
 }
 
 /// Where a run begins.
@@ -84,7 +102,7 @@ impl Display {
 }
 
 /// Trains a model and keeps what it finds in the recipe's output folder. Of several `devices`, each
-/// takes a slice of every batch, and the first has the weights: their losses are those of one
+/// takes a slice of every batch: their losses are those of one
 /// device but for batch norms, which see a slice, and dropout.
 ///
 /// In the folder are:
@@ -139,14 +157,30 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     let [trained, input] = [model.training_input(), model.input()];
     let batches = run.training.len().div_ceil(recipe.batch);
     let schedule = Schedule::new(recipe, batches.div_ceil(recipe.accumulate));
-    let (learner, average) = learner(
-        model,
-        recipe,
-        schedule,
-        state.as_ref(),
-        &checkpoints,
-        &device,
-    )?;
+    let learns = |model: M, device: &Device| {
+        learner(
+            model,
+            recipe,
+            schedule.clone(),
+            state.as_ref(),
+            &checkpoints,
+            device,
+        )
+    };
+    model.visit(&mut Draw);
+    let team = match (devices.len(), run.exchange) {
+        (1, _) => None,
+        (_, Exchange::Gather) => Some(Team::Gather(Gather::new(devices.clone()))),
+        (_, Exchange::AllReduce) => {
+            // Not clones, which would share their running statistics.
+            let others = devices[1..].iter();
+            let others = others.map(|device| Ok(learns(model.valid(), device)?.0));
+            let others = others.collect::<Result<_, Error>>()?;
+            let replicas = Replicas::new(devices.clone(), others, recipe.accumulate, Collectives);
+            Some(Team::AllReduce(replicas))
+        }
+    };
+    let (learner, average) = learns(model, &device)?;
     let about = About::new(&learner.model(), &run, &devices);
     if run.start == Start::Fresh {
         prepare(recipe, &run.training)?;
@@ -189,6 +223,7 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     let interrupter = Interrupter::new();
     let strategy = Arc::new(Checkpointed {
         devices,
+        team: Mutex::new(team),
         recipe: recipe.clone(),
         output: recipe.output.clone(),
         checkpoints,
@@ -277,7 +312,6 @@ fn learner<M: Trainable>(
     checkpoints: &Checkpoints,
     device: &Device,
 ) -> Result<Learns<M>, Error> {
-    model.visit(&mut Draw);
     let model = model.to_device(device).train();
     let mut model = Trainee::new(model, recipe.label_smoothing);
     if let Some(state) = state {

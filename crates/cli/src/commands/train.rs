@@ -6,19 +6,19 @@ use anyhow::Result;
 use burn_zoo::AnyClassifier;
 use burn_zoo::weights::Dtype;
 use burn_zoo_core::TrainingKernels;
-use burn_zoo_train::{Display, Ended, EpochReport, Recipe, Run, Start, TrainReport};
+use burn_zoo_train::{Display, Ended, EpochReport, Exchange, Recipe, Run, Start, TrainReport};
 use serde_json::{Value, json};
 
 use crate::data;
 use crate::device::DeviceArgs;
-use crate::failure::Outcome;
+use crate::failure::{Outcome, Usage};
 use crate::kernels::KernelArgs;
 use crate::{device, initial, report, stop};
 
 /// Trains a model from a recipe file: validates after each epoch, keeps the best weights, and
 /// can go on after it was stopped
 ///
-/// On a terminal a dashboard shows the progress (q ends it), else one line an epoch on standard
+/// On a terminal a dashboard shows the progress (q, then s, ends it), else one line an epoch on standard
 /// error. Ctrl-C finishes the step and writes a checkpoint to go on from.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Several devices instead of one, each with a slice of every batch: flex,remote:ws://host:port
     #[arg(long, value_name = "DEVICE,DEVICE", value_delimiter = ',')]
     devices: Vec<String>,
+    /// How several devices come to the same weights
+    #[arg(long, value_enum, default_value_t = Strategy::Gather, requires = "devices")]
+    strategy: Strategy,
     #[command(flatten)]
     kernels: KernelArgs,
     /// One line an epoch instead of the dashboard
@@ -51,6 +54,41 @@ pub(crate) struct Args {
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
+}
+
+/// How several devices come to the same weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Strategy {
+    /// The first has the weights and gathers the gradients: any backend, remote devices too
+    Gather,
+    /// Each has the weights, and gradients are added between them by the backend's collectives: CUDA
+    AllReduce,
+}
+
+impl Strategy {
+    /// An error for devices that it does not work on.
+    fn check(self, devices: &[String]) -> Result<(), Usage> {
+        if self == Self::Gather {
+            return Ok(());
+        }
+        let fail = |reason: String| Err(Usage(format!("--strategy all-reduce: {reason}")));
+        if devices.len() < 2 {
+            return fail("one device has nobody to exchange gradients with".to_owned());
+        }
+        for (index, name) in devices.iter().enumerate() {
+            if !device::has_collectives(name) {
+                return fail(format!(
+                    "{name} has no collectives in Burn (only cuda has); --strategy gather works on it"
+                ));
+            }
+            if devices[..index].contains(name) {
+                return fail(format!(
+                    "{name} is named twice, but collectives are between devices"
+                ));
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Args {
@@ -64,6 +102,7 @@ impl Args {
         if let Some(path) = &self.data {
             recipe.data.path.clone_from(path);
         }
+        self.strategy.check(&self.devices)?;
         let devices = match self.devices.as_slice() {
             [] => vec![self.device.open()?],
             names => {
@@ -103,6 +142,10 @@ impl Args {
             save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
             stop: stop::flag()?,
             display,
+            exchange: match self.strategy {
+                Strategy::Gather => Exchange::Gather,
+                Strategy::AllReduce => Exchange::AllReduce,
+            },
         };
         let done = burn_zoo_train::train(model, run, &devices, progress)?;
         let resume = (done.ended == Ended::Stopped).then(|| self.resumes(&recipe.output));
@@ -136,6 +179,10 @@ impl Args {
             ([], name) => format!(" --device {name}"),
             (names, _) => format!(" --devices {}", names.join(",")),
         };
+        let strategy = match self.strategy {
+            Strategy::Gather => "",
+            Strategy::AllReduce => " --strategy all-reduce",
+        };
         // Others would not go on to the same losses.
         let kernels = match self.kernels.choice() {
             TrainingKernels::Fast => "",
@@ -143,7 +190,7 @@ impl Args {
             TrainingKernels::Off => " --engine off",
         };
         let folder = quoted(folder);
-        format!("burn-zoo train --resume {folder}{device}{kernels}")
+        format!("burn-zoo train --resume {folder}{device}{strategy}{kernels}")
     }
 }
 
