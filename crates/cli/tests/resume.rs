@@ -160,3 +160,66 @@ fn ctrl_c_writes_a_checkpoint_in_the_epoch_that_a_run_goes_on_from() {
     );
     assert_resumes(&stopped, &expected);
 }
+
+/// On a pseudo terminal, which util-linux's `script` makes and passes keys on to.
+#[cfg(all(target_os = "linux", feature = "dashboard"))]
+#[test]
+fn q_on_the_dashboard_ends_a_run_as_ctrl_c_does() {
+    use std::io::{Read as _, Write as _};
+    use std::time::Instant;
+
+    let folder = tempfile::tempdir().unwrap();
+    folders::digits(folder.path());
+    let asked = folder.path().join("asked");
+    let run = recipe(folder.path(), &asked);
+    let program = env!("CARGO_BIN_EXE_burn-zoo");
+    let train = format!("exec '{program}' train '{run}' --device flex --set epochs=100000");
+    let mut child = Command::new("script")
+        .args([
+            "-qec",
+            &format!("stty rows 40 cols 120; {train}"),
+            "/dev/null",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("util-linux has `script`");
+    let mut output = child.stdout.take().unwrap();
+    let shown = std::thread::spawn(move || {
+        let mut shown = Vec::new();
+        output.read_to_end(&mut shown).unwrap();
+        String::from_utf8_lossy(&shown).into_owned()
+    });
+    let mut keys = child.stdin.take().unwrap();
+    let start = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if start.elapsed() > Duration::from_secs(120) {
+            child.kill().unwrap();
+            panic!("q did not end the run");
+        }
+        // One opens the question and the other answers it; elsewhere neither does anything. Nobody
+        // reads them once the run has ended.
+        for key in ["q", "s"] {
+            let _ = keys.write_all(key.as_bytes());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    };
+    let shown = shown.join().unwrap();
+    assert_eq!(status.code(), Some(0), "{shown}");
+    // The terminal is as it was when the command that goes on is told.
+    let (dashboard, told) = shown.rsplit_once("\x1b[?1049l").unwrap();
+    assert!(dashboard.contains("\x1b[?1049h"), "{shown}");
+    let resume = format!("burn-zoo train --resume {}", asked.display());
+    assert!(told.contains(&resume), "{told}");
+    let log = std::fs::read_to_string(asked.join("train.log")).unwrap();
+    assert!(
+        log.trim_end().ends_with("stopped; it can be resumed"),
+        "{log}"
+    );
+    let checkpoints = std::fs::read_dir(asked.join("checkpoints")).unwrap();
+    let newest = checkpoints.map(|entry| entry.unwrap().path().join("state.json"));
+    assert!(newest.into_iter().any(|state| state.is_file()));
+}
