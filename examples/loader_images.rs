@@ -23,6 +23,8 @@ const WIDTH: u32 = 500;
 const HEIGHT: u32 = 400;
 const CLASSES: u32 = 10;
 const QUALITY: u8 = 90;
+/// Of the smallest clouds, so that a picture has about 100 kB.
+const STRENGTH: f32 = 10.0;
 /// Edges of the clouds' cells, in pixels.
 const CELLS: [u32; 8] = [256, 128, 64, 32, 16, 8, 4, 2];
 
@@ -73,8 +75,8 @@ fn photo(index: u32, class: u32) -> RgbImage {
         let colour = |colour: u32| {
             // Large clouds are the strongest, as in photos.
             let clouds = CELLS.iter().zip(0_u32..).map(|(&cell, size)| {
-                let strength = 0.25 * (cell as f32).sqrt();
-                strength * 8.0 * cloud([x, y], cell, [index, 3 * size + colour])
+                let strength = STRENGTH * (cell as f32).powf(0.25);
+                strength * cloud([x, y], cell, [index, 3 * size + colour])
             });
             (brightness + clouds.sum::<f32>()).clamp(0.0, 255.0) as u8
         };
