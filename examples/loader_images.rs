@@ -2,7 +2,7 @@
 //!
 //! - `digits`: the first training digits in `assets/mnist`, as IDX files;
 //! - `photos/train`: as many JPEG pictures of 500x400 pixels in ten classes, about as large as photos
-//!   (clouds of eight sizes in each colour, of which each class has its own brightness).
+//!   (clouds of four sizes in each colour, of which each class has its own brightness).
 //!
 //! ```sh
 //! cargo run --release --example loader_images -- /tmp/images 2000
@@ -26,7 +26,7 @@ const QUALITY: u8 = 90;
 /// Of the smallest clouds, so that a picture has about 100 kB.
 const STRENGTH: f32 = 10.0;
 /// Edges of the clouds' cells, in pixels.
-const CELLS: [u32; 8] = [256, 128, 64, 32, 16, 8, 4, 2];
+const CELLS: [u32; 4] = [128, 32, 8, 2];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);

@@ -164,7 +164,7 @@ impl<R: AllReduce> ModuleVisitor for Reduced<'_, R> {
 
 #[cfg(test)]
 mod tests {
-    use burn::nn::{Linear, LinearConfig};
+    use burn::nn::Linear;
     use burn::optim::SgdConfig;
     use burn::optim::momentum::MomentumConfig;
     use burn_zoo_core::{Classifier, FeatureMap, InputSpec};
@@ -217,11 +217,19 @@ mod tests {
 
     const SETTINGS: &str = "lr = 0.1\nclip_norm = 0.5";
 
-    fn learner(device: &Device) -> Learner<Trainee<Dense>> {
-        device.seed(3);
-        let model = Dense {
-            layer: LinearConfig::new(2, 3).init(device),
-        };
+    fn network() -> Dense {
+        let weights = [[0.3, -0.2, 0.5], [-0.4, 0.1, 0.6]];
+        Dense {
+            layer: Linear {
+                weight: Param::from_tensor(Tensor::from_floats(weights, &Device::flex())),
+                bias: None,
+            },
+        }
+    }
+
+    /// With the parameters' own names, as [`crate::train()`] makes one for each device.
+    fn learner(network: &Dense, device: &Device) -> Learner<Trainee<Dense>> {
+        let model = network.valid().to_device(device).train();
         let sgd = SgdConfig::new().with_momentum(Some(MomentumConfig::new().with_momentum(0.9)));
         Learner::new(Trainee::new(model, 0.1), sgd.init(), 0.1)
     }
@@ -250,10 +258,12 @@ mod tests {
         let device = Device::flex().autodiff();
         let settings: Optimizer = toml::from_str(SETTINGS).unwrap();
         for accumulate in [1, 2] {
-            let mut alone = learner(&device);
+            let network = network();
+            let learner = || learner(&network, &device);
+            let mut alone = learner();
             let mut gradients = Accumulation::new(accumulate);
-            let mut first = learner(&device);
-            let others = vec![learner(&device), learner(&device)];
+            let mut first = learner();
+            let others = vec![learner(), learner()];
             let mut sum = Accumulation::new(accumulate);
             let devices = vec![device.clone(); 3];
             let mut replicas = Replicas::new(devices, others, accumulate, InTurn);
