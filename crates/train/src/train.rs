@@ -61,7 +61,7 @@ pub enum Exchange {
     Gather,
     /// Each has the weights and an optimizer, and the gradients are added between the devices, by the
     /// collectives of a backend that has them: of Burn 0.22's that is CUDA, where
-    /// [`train`] panics on others. (Burn's own data-parallel loop has no part in it: it shares the
+    /// [`train()`] panics on others. (Burn's own data-parallel loop has no part in it: it shares the
     /// running statistics of batch norms between its devices, and keeps other checkpoints.)
     AllReduce,
 }
