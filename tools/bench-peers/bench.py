@@ -24,6 +24,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from networks import SIZES, TRAINED, WITH_DROPOUT, files, trained_file
@@ -35,6 +36,8 @@ TRAINERS = ["train_fast", "train_exact", "train_plain", "train_torch"]
 OURS = ["engine", "plain", "train_fast", "train_exact", "train_plain"]
 # Runs before the first that counts: caches fill, pages are mapped, threads start.
 WARM_UP = 3
+# Seconds before each run: threads of the peer before wait for more work, spinning, for some milliseconds.
+PAUSE = 0.05
 
 
 class Peer:
@@ -65,10 +68,11 @@ class Peer:
         Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     def run(self):
+        time.sleep(PAUSE)
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        time, value = self.process.stdout.readline().split()
-        self.times.append(float(time))
+        milliseconds, value = self.process.stdout.readline().split()
+        self.times.append(float(milliseconds))
         return float(value)
 
     def peak_mb(self):

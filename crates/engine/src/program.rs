@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use burn_zoo_kernels::{Buffer, Isa};
+use burn_zoo_kernels::{Buffer, Isa, awake};
 use rayon::prelude::*;
 
 use crate::ir::Graph;
@@ -102,7 +102,15 @@ impl Program {
         });
     }
 
-    fn run_each(&self, images: &[f32], mut each: impl FnMut(usize, &mut dyn FnMut())) -> Vec<f32> {
+    fn run_each(
+        &self,
+        images: &[f32],
+        each: impl FnMut(usize, &mut dyn FnMut()) + Send,
+    ) -> Vec<f32> {
+        awake(|| self.run_here(images, each))
+    }
+
+    fn run_here(&self, images: &[f32], mut each: impl FnMut(usize, &mut dyn FnMut())) -> Vec<f32> {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| {
             self.state.clear_poison();
             let mut state = poisoned.into_inner();

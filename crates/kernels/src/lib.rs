@@ -21,6 +21,7 @@
 //! - **Bad arguments** (dims that do not fit, slices too short) panic: only a programmer can cause
 //!   them.
 
+mod awake;
 mod blocked;
 mod buffer;
 mod conv;
@@ -36,6 +37,7 @@ mod tasks;
 mod tile;
 mod train;
 
+pub use awake::awake;
 pub use blocked::{Dims, LANES, Rows, RowsMut, View, ViewMut, copy_channels};
 pub use buffer::Buffer;
 pub use conv::{Activation, Algorithm, Conv2dSpec, ConvWeights, Epilogue, PackedConv};
