@@ -102,7 +102,7 @@ pub(crate) const BACKENDS: [Backend; 10] = [
     Backend::numbered(
         "wgpu",
         cfg!(feature = "wgpu"),
-        "the Vulkan, Metal and DirectX 12 drivers, for discrete, integrated, virtual and software \
+        "the Vulkan, Metal, DirectX 12 and OpenGL drivers, for discrete, integrated, virtual and software \
          adapters (Debian's package mesa-vulkan-drivers is one in software)",
     ),
     Backend::numbered(

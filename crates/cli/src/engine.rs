@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use burn_zoo::AnyClassifier;
 use burn_zoo_core::{Classifier as _, Error};
 use burn_zoo_engine::{Plan, Plans, Precision};
+use serde::{Deserialize, Serialize};
 
 use crate::report;
 
@@ -16,12 +17,22 @@ pub(crate) struct EngineArgs {
 }
 
 /// On or off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Switch {
     /// By our own kernels.
     On,
     /// As Burn runs the network.
     Off,
+}
+
+impl std::fmt::Display for Switch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::On => "on",
+            Self::Off => "off",
+        })
+    }
 }
 
 /// What takes images to an output, compiled or not.
@@ -39,6 +50,14 @@ impl<const D: usize> Forward<D> {
             Inner::Plain(forward) => Ok(forward(images)),
             Inner::Compiled(plans) => plans.run(images),
         }
+    }
+
+    /// What images of a shape go through: off where the network has an operation without a kernel.
+    pub(crate) fn engine(&self, shape: [usize; 4]) -> Result<Switch, Error> {
+        Ok(match &self.0 {
+            Inner::Compiled(plans) if plans.plan(shape)?.fell_back().is_empty() => Switch::On,
+            _ => Switch::Off,
+        })
     }
 }
 

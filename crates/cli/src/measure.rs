@@ -15,6 +15,7 @@ use burn_zoo::AnyClassifier;
 use burn_zoo_core::{Classifier as _, TrainingKernels};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::{self, Forward, Switch};
 use crate::precision::Precision;
 use crate::source::Source;
 use crate::tensors::{self, Named};
@@ -45,6 +46,8 @@ pub(crate) struct Job {
     pub(crate) batch: usize,
     /// What is timed.
     pub(crate) work: Work,
+    /// Whether a forward pass is compiled, where the device is flex.
+    pub(crate) engine: Switch,
     /// What computes a training step.
     pub(crate) kernels: TrainingKernels,
     /// For how long it is timed, in seconds; a run that was begun is finished.
@@ -67,6 +70,8 @@ pub(crate) enum Work {
 pub(crate) struct Measured {
     /// The adapter's or processor's name.
     pub(crate) adapter: Option<String>,
+    /// Whether a compiled plan ran, or the network as Burn runs it.
+    pub(crate) engine: Switch,
     /// Logits, image by image; none for training.
     pub(crate) logits: Vec<Vec<f32>>,
     /// Names of the stages in the file, shallow to deep.
@@ -100,7 +105,8 @@ pub(crate) struct WarmUp {
     /// The first of them, in milliseconds.
     pub(crate) first_ms: f64,
     /// How much longer the first run took than the median, in milliseconds: compiling kernels and
-    /// choosing among them, which CubeCL does not tell apart. Unknown where nothing is compiled.
+    /// choosing among them, which CubeCL does not tell apart, or making a plan. Unknown where nothing
+    /// is compiled.
     pub(crate) compile_ms: Option<f64>,
 }
 
@@ -130,17 +136,24 @@ impl Job {
         let (model, input) = self.prepare(&device)?;
         device.sync()?;
         machine::forget_peak_memory();
+        let compiles = self.engine == Switch::On && backend == "flex";
+        let forward = Forward::logits(compiles, &model);
 
         let mut logits = Vec::new();
         let (latency, mut warm_up) = match self.work {
             Work::Forward => timed(self.seconds, || {
-                let data = model.forward(input.clone()).try_into_data()?;
+                let data = forward.run(input.clone())?.try_into_data()?;
                 logits = data.iter::<f32>().collect();
                 Ok(())
             })?,
             Work::Train => train(model.clone(), &input, self.seconds)?,
         };
-        if matches!(backend.as_str(), "flex" | "ndarray" | "tch" | "remote") {
+        let engine = match self.work {
+            Work::Forward => forward.engine(input.dims())?,
+            Work::Train => Switch::Off,
+        };
+        let compiled = engine == Switch::On;
+        if !compiled && matches!(backend.as_str(), "flex" | "ndarray" | "tch" | "remote") {
             warm_up.compile_ms = None;
         }
         let peak = match pool(&device) {
@@ -155,12 +168,13 @@ impl Job {
         );
         Ok(Measured {
             adapter: device::adapter_name(&backend, &device),
+            engine,
             logits: logits
                 .chunks(model.num_classes())
                 .map(<[f32]>::to_vec)
                 .collect(),
             stages: match &self.stages {
-                Some(path) => stages(&model, input, path)?,
+                Some(path) => stages(compiled, &model, input, path)?,
                 None => Vec::new(),
             },
             latency,
@@ -264,12 +278,29 @@ fn pool(device: &Device) -> Option<u64> {
 }
 
 /// Writes the feature maps of the input, and tells their names in order.
-fn stages(model: &AnyClassifier, input: Tensor<4>, path: &std::path::Path) -> Result<Vec<String>> {
+fn stages(
+    compiled: bool,
+    model: &AnyClassifier,
+    input: Tensor<4>,
+    path: &std::path::Path,
+) -> Result<Vec<String>> {
+    let features: Vec<(String, Tensor<4>)> = if compiled {
+        let run = |name: String| -> Result<_> {
+            let map = Forward::map(compiled, model, &name).run(input.clone())?;
+            Ok((name, map))
+        };
+        let names = engine::stages(model).into_iter();
+        names.map(run).collect::<Result<_>>()?
+    } else {
+        let features = model.features(input).into_iter();
+        features
+            .map(|feature| (feature.name.into_owned(), feature.map))
+            .collect()
+    };
     let mut maps = Vec::new();
-    for feature in model.features(input) {
-        let shape = feature.map.dims().to_vec();
-        let data = feature.map.try_into_data()?;
-        let name = feature.name.into_owned();
+    for (name, map) in features {
+        let shape = map.dims().to_vec();
+        let data = map.try_into_data()?;
         if maps.iter().any(|map: &Named| map.name == name) {
             bail!("two stages are called {name}");
         }

@@ -49,9 +49,8 @@ impl InferenceArgs {
     pub(crate) fn compiles(&self) -> Result<bool> {
         let usual = self.device.is_flex() && self.dtype == Precision::F32;
         let on = self.engine.is_on(usual);
-        if on && self.dtype != Precision::F32 {
-            let reason = format!("--engine on computes in f32, not in {}", self.dtype);
-            return Err(Usage(reason).into());
+        if on {
+            self.dtype.compiles()?;
         }
         Ok(on)
     }
@@ -64,6 +63,14 @@ impl InferenceArgs {
 }
 
 impl Precision {
+    /// Refuses what the engine does not compute in.
+    pub(crate) fn compiles(self) -> Result<()> {
+        match self {
+            Self::F32 => Ok(()),
+            _ => Err(Usage(format!("--engine on computes in f32, not in {self}")).into()),
+        }
+    }
+
     /// Makes this the format of every tensor that is made on the device after this.
     pub(crate) fn set(self, mut device: Device, name: &str) -> Result<Device> {
         if device.settings().float_dtype == FloatDType::from(self) {

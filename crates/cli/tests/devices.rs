@@ -88,7 +88,7 @@ fn compare_measures_each_device_and_a_failed_one_is_a_row() {
         assert!(positive(row, "/warm_up/total_ms") >= positive(row, "/warm_up/first_ms"));
         // Nothing is compiled for flex.
         assert!(row["warm_up"]["compile_ms"].is_null(), "{row}");
-        assert_eq!(row["dtype"], "f32");
+        assert_eq!([&row["dtype"], &row["engine"]], ["f32", "off"]);
         assert!(row["first_different_layer"].is_null());
         let layers: Vec<_> = row["layers"]
             .as_array()
@@ -137,6 +137,51 @@ fn compare_draws_a_chart_and_keeps_what_is_there() {
         "{}",
         stderr(&again)
     );
+}
+
+#[test]
+fn compare_compiles_on_flex_where_it_is_asked_to() {
+    let run = |dtype: &'static str| {
+        let fixed = ["compare", "--model", DIGITS, "--engine", "on", "--layers"];
+        let more = ["--seconds", "0", "--json", "--dtype", dtype];
+        [&fixed[..], &["--devices", "flex"], &more].concat()
+    };
+    let rows = json(&run("f32"), 0);
+    assert_eq!(rows[0]["engine"], "on");
+    assert_eq!(rows[0]["layers"].as_array().unwrap().len(), 4);
+    positive(&rows[0], "/warm_up/compile_ms");
+    let output = burn_zoo(&run("f16"));
+    assert_eq!(status(&output), Some(2));
+    let message = stderr(&output);
+    assert!(
+        message.contains("--engine on computes in f32, not in f16"),
+        "{message}"
+    );
+}
+
+/// What Burn's other backend for processors answers, the plan answers.
+#[cfg(feature = "ndarray")]
+#[test]
+fn compare_says_which_device_ran_a_plan() {
+    let run = [
+        "compare",
+        "--model",
+        DIGITS,
+        "--devices",
+        "ndarray,flex",
+        "--engine",
+        "on",
+        "--seconds",
+        "0",
+        "--layers",
+        "--json",
+    ];
+    let rows = json(&run, 0);
+    assert_eq!([&rows[0]["engine"], &rows[1]["engine"]], ["off", "on"]);
+    assert!(rows[0]["warm_up"]["compile_ms"].is_null());
+    let difference = positive(&rows[1], "/max_rel_diff");
+    assert!(difference < 1e-4, "{difference}");
+    assert!(rows[1]["first_different_layer"].is_null(), "{}", rows[1]);
 }
 
 #[test]
@@ -306,6 +351,8 @@ fn without_a_driver_there_is_no_adapter_and_no_panic() {
     let blind = [
         ("VK_DRIVER_FILES", "/dev/null"),
         ("VK_ICD_FILENAMES", "/dev/null"),
+        // Where there is no Vulkan, OpenGL is tried.
+        ("__EGL_VENDOR_LIBRARY_FILENAMES", "/dev/null"),
     ];
     let output = burn_zoo_in(&blind, &["classify", &seven(), "--device", "wgpu"]);
     assert_eq!(status(&output), Some(1));

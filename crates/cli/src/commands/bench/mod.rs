@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use self::history::{History, Record};
 use crate::device::DeviceArgs;
+use crate::engine::Switch;
 use crate::failure::{self, Outcome, one_line};
 use crate::kernels::KernelArgs;
 use crate::measure::{Job, Measured, Work};
@@ -135,6 +136,7 @@ impl Args {
             dtype,
             batch: batch.into(),
             work,
+            engine: Switch::Off,
             kernels,
             seconds: self.seconds,
             stages: None,

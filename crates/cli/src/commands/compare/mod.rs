@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use self::difference::Difference;
 use self::layers::{Parting, Stage};
 use crate::chart::{self, Bar};
+use crate::engine::Switch;
 use crate::failure::{self, Outcome, one_line};
 use crate::measure::{Job, Measured, Work};
 use crate::precision::Precision;
@@ -25,12 +26,14 @@ use crate::worker;
 #[command(after_help = "Examples:
   burn-zoo compare --model resnet18 --devices flex,ndarray,wgpu
   burn-zoo compare --model inception_v4 --devices flex,wgpu --layers --json
+  burn-zoo compare --model resnet50 --devices ndarray,flex --engine on
 
 Each device is measured in a process of its own, one after the other. Differences are against the
 first device that works: max_abs_diff is the greatest difference of two logits, max_rel_diff that
 divided by the first device's greatest logit, top5_equal whether the same five classes lead.
 Memory is the process's peak (resident, from after loading the weights on), or, where the device
-has memory pools, what they hold at the end.")]
+has memory pools, what they hold at the end. The engine is `on` in a row whose network was compiled,
+`off` where Burn ran it.")]
 pub(crate) struct Args {
     /// An architecture (resnet18: seeded random weights) or one with weights (resnet18.tv_in1k)
     #[arg(long)]
@@ -50,6 +53,9 @@ pub(crate) struct Args {
     /// Number format of weights and images
     #[arg(long, value_name = "DTYPE", value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
+    /// Compiled inference where the device is flex; on all others the network is run as Burn does
+    #[arg(long, value_name = "SWITCH", value_enum, default_value_t = Switch::Off)]
+    engine: Switch,
     /// For how long each device is timed, after its warm-up
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = super::seconds)]
     seconds: f64,
@@ -88,6 +94,9 @@ struct Found {
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
         let entry = burn_zoo::find(&self.model)?;
+        if self.engine == Switch::On {
+            self.dtype.compiles()?;
+        }
         if entry.weights.is_none() && self.weights.is_none() {
             report::note(&format!("{}: seeded random weights", entry.name));
         }
@@ -121,6 +130,7 @@ impl Args {
                 dtype: self.dtype,
                 batch: self.batch.into(),
                 work: Work::Forward,
+                engine: self.engine,
                 kernels: TrainingKernels::default(),
                 seconds: self.seconds,
                 stages: self.layers.then(|| path.clone()),
@@ -171,6 +181,7 @@ impl Args {
             "adapter": measured.adapter,
             "dtype": self.dtype.to_string(),
             "batch": self.batch,
+            "engine": measured.engine,
             "max_abs_diff": difference.absolute,
             "max_rel_diff": difference.relative,
             "argmax_equal": difference.argmax_equal,
@@ -203,6 +214,9 @@ impl Args {
             "compile ms",
             "peak MB",
         ];
+        if self.engine == Switch::On {
+            header.push("engine");
+        }
         if self.layers {
             header.push("differs from");
         }
@@ -242,6 +256,9 @@ impl Args {
                     .map_or_else(|| "-".to_owned(), whole),
                 report::megabytes(measured.peak.map(|(bytes, _)| bytes)),
             ];
+            if self.engine == Switch::On {
+                cells.push(measured.engine.to_string());
+            }
             if let Some(parting) = parting {
                 cells.push(
                     parting
@@ -263,7 +280,10 @@ fn per_second(batch: u16, milliseconds: f64) -> f64 {
 
 fn bars(rows: &[Row]) -> Vec<Bar> {
     let bar = |row: &Row| Bar {
-        name: row.device.clone(),
+        name: match &row.measured {
+            Ok(found) if found.measured.engine == Switch::On => format!("{}, engine", row.device),
+            _ => row.device.clone(),
+        },
         value: match &row.measured {
             Ok(found) => Ok((found.measured.latency.median, found.measured.latency.p95)),
             Err(error) => Err(one_line(error)),
