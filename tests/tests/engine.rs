@@ -14,6 +14,7 @@ use burn_zoo_engine::{Compile, Plan, Plans, Precision};
 use burn_zoo_tests::golden::{Golden, values};
 use burn_zoo_tests::parity::transform_input;
 use burn_zoo_tests::{relative_error, synthetic};
+use rayon::prelude::*;
 
 /// f32 sums in another order over up to 152 layers, by Winograd too.
 const GOLDEN: f32 = 1e-4;
@@ -202,6 +203,24 @@ fn one_to_eight_threads() {
         let found = pool.install(|| difference(&model, [2, 3, 32, 32], Precision::Fast));
         assert!(found < GOLDEN, "{threads} threads: {found}");
     }
+}
+
+/// The plan's kernels run on the threads that call it, too: no run may wait for another.
+#[test]
+fn one_plan_runs_on_several_threads_at_once() {
+    let model = network("resnet20_cifar", 10, 1);
+    let shape = [2, 1, 28, 28];
+    let plan = model.compile(shape).unwrap().strict().unwrap();
+    let expected = values(plan.run(noise(shape)).unwrap());
+    let run = |_: usize| assert_eq!(values(plan.run(noise(shape)).unwrap()), expected);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+    pool.unwrap()
+        .install(|| (0..24).into_par_iter().for_each(run));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| (0..8).for_each(run));
+        }
+    });
 }
 
 #[test]

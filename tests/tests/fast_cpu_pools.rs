@@ -121,6 +121,6 @@ fn the_kernels_take_what_the_rule_says_and_nothing_else() {
         let output = max_pool(&layer, zeros.clone());
         numbers(zeros.grad(&output.sum().backward()).expect("tracked"))
     });
-    let first = |at: usize| f32::from(u8::from(at / 4 % 2 == 0 && at % 2 == 0));
+    let first = |at: usize| f32::from(u8::from((at / 4).is_multiple_of(2) && at.is_multiple_of(2)));
     assert_eq!(found, (0..16).map(first).collect::<Vec<_>>());
 }

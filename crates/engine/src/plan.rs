@@ -112,7 +112,8 @@ impl<const D: usize> Plan<D> {
     }
 
     /// Runs on images of the plan's shape, on whatever device they are; the output is on the same.
-    /// Threads are those of rayon's current pool. Two threads that run the same plan take turns.
+    /// Threads are those of rayon's current pool. A thread that runs a plan
+    /// while another does takes memory of its own, which the plan keeps.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! The steps of a plan with the memory that they run in.
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use burn_zoo_kernels::{Buffer, Isa, awake};
@@ -17,19 +17,29 @@ pub(crate) struct Program {
     isa: Isa,
     steps: Vec<Step>,
     output: Place,
-    state: Mutex<State>,
-    /// Numbers in each buffer.
-    lens: Vec<usize>,
+    /// What no run uses now: one for the first, and one for each that began while others ran.
+    states: Mutex<Vec<State>>,
+    /// Numbers in each buffer, and in the scratch memory.
+    lens: (Vec<usize>, usize),
     /// Bytes that activations need, and those of packed weights.
     pub(crate) bytes: [usize; 2],
     /// Bytes that activations would need if none shared its memory.
     pub(crate) unshared: usize,
 }
 
-/// Memory that is there from compilation on.
+/// Memory of a run; that of the first is there from compilation on.
 struct State {
     buffers: Vec<Buffer>,
     scratch: Buffer,
+}
+
+impl State {
+    fn new((buffers, scratch): &(Vec<usize>, usize)) -> Self {
+        Self {
+            buffers: buffers.iter().map(|len| Buffer::zeros(*len)).collect(),
+            scratch: Buffer::zeros(*scratch),
+        }
+    }
 }
 
 impl Program {
@@ -52,22 +62,17 @@ impl Program {
                 writes: places(&node.outputs),
             })
             .collect();
-        let state = State {
-            buffers: memory
-                .buffers
-                .iter()
-                .map(|len| Buffer::zeros(*len))
-                .collect(),
-            scratch: Buffer::zeros(steps.iter().map(Step::scratch).max().unwrap_or(0)),
-        };
-        let numbers = memory.buffers.iter().sum::<usize>() + state.scratch.len();
+        let scratch = steps.iter().map(Step::scratch).max().unwrap_or(0);
+        let numbers = memory.buffers.iter().sum::<usize>() + scratch;
+        let output = Place::of(graph, &memory, graph.output);
+        let lens = (memory.buffers, scratch);
         let weights = steps.iter().map(|step| step.kernel.bytes()).sum();
         Self {
             isa,
-            output: Place::of(graph, &memory, graph.output),
+            output,
             steps,
-            state: Mutex::new(state),
-            lens: memory.buffers,
+            states: Mutex::new(vec![State::new(&lens)]),
+            lens,
             bytes: [numbers * size_of::<f32>(), weights],
             unshared: unshared * size_of::<f32>(),
         }
@@ -107,22 +112,25 @@ impl Program {
         images: &[f32],
         each: impl FnMut(usize, &mut dyn FnMut()) + Send,
     ) -> Vec<f32> {
-        awake(|| self.run_here(images, each))
+        // No run waits for another's memory: on a thread of the pool that would be for ever, if the
+        // other needs this thread.
+        let state = self.states().pop();
+        let mut state = state.unwrap_or_else(|| State::new(&self.lens));
+        let output = awake(|| self.run_in(&mut state, images, each));
+        self.states().push(state);
+        output
     }
 
-    fn run_here(&self, images: &[f32], mut each: impl FnMut(usize, &mut dyn FnMut())) -> Vec<f32> {
-        let mut state = self.state.lock().unwrap_or_else(|poisoned| {
-            self.state.clear_poison();
-            let mut state = poisoned.into_inner();
-            // A step that panicked has not put back what it wrote.
-            for (buffer, len) in state.buffers.iter_mut().zip(&self.lens) {
-                if buffer.len() != *len {
-                    *buffer = Buffer::zeros(*len);
-                }
-            }
-            state
-        });
-        let State { buffers, scratch } = &mut *state;
+    fn states(&self) -> MutexGuard<'_, Vec<State>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run_in(
+        &self,
+        State { buffers, scratch }: &mut State,
+        images: &[f32],
+        mut each: impl FnMut(usize, &mut dyn FnMut()),
+    ) -> Vec<f32> {
         for (index, step) in self.steps.iter().enumerate() {
             each(index, &mut || step.run(self.isa, images, buffers, scratch));
         }
