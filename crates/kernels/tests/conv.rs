@@ -128,21 +128,6 @@ impl Case {
     }
 }
 
-fn spec(
-    channels: [usize; 2],
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    padding: Padding,
-) -> Conv2dSpec {
-    Conv2dSpec {
-        channels,
-        kernel,
-        stride,
-        padding,
-        groups: 1,
-    }
-}
-
 /// An image in which the kernel fits.
 fn image(random: &mut Random, spec: &Conv2dSpec, most: usize) -> Dims {
     Dims {

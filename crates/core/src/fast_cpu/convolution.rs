@@ -11,7 +11,7 @@ use burn::backend::{Autodiff, DispatchKindConversion, Flex, TensorMetadata as _}
 use burn::nn::conv::Conv2d;
 use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
 use burn_flex::FlexTensor;
-use burn_zoo_kernels::{TrainConv, bias_gradient};
+use burn_zoo_kernels::{Isa, TrainConv, bias_gradient};
 
 use super::{Recorded, dims, inside, numbers, ordered, outside, rule, tensor};
 
@@ -132,7 +132,7 @@ impl<const NODES: usize> Backward<Flex, NODES> for Gradient {
             gradients.register::<Flex>(node.id, tensor(values, shapes[1]));
         }
         if let Some(node) = parent() {
-            let values = bias_gradient(conv.output(), gradient);
+            let values = bias_gradient(Isa::detect(), conv.output(), gradient);
             gradients.register::<Flex>(node.id, tensor(values, [conv.output().channels]));
         }
     }

@@ -16,7 +16,7 @@ use super::{dims, inside, numbers, ordered, outside, rule, tensor};
 /// `layer.forward(input)`, if the kernels take it.
 pub(crate) fn max_pool(layer: &MaxPool2d, input: &Tensor<4>) -> Option<Tensor<4>> {
     let (pool, strategy) = rule::max_pool(layer, input)?;
-    run(pool, Kind::Max, strategy, input)
+    Some(run(pool, Kind::Max, strategy, input))
 }
 
 /// As [`max_pool`].
@@ -27,7 +27,7 @@ pub(crate) fn average_pool(layer: &AvgPool2d, input: &Tensor<4>) -> Option<Tenso
     } else {
         PadCount::Exclude
     };
-    run(pool, Kind::Average(count), strategy, input)
+    Some(run(pool, Kind::Average(count), strategy, input))
 }
 
 /// What a window gives.
@@ -42,12 +42,12 @@ fn run(
     kind: Kind,
     strategy: GradientCheckpointingStrategy,
     input: &Tensor<4>,
-) -> Option<Tensor<4>> {
+) -> Tensor<4> {
     let run = match strategy {
         GradientCheckpointingStrategy::Disabled => record::<NoCheckpointing>,
         GradientCheckpointingStrategy::Balanced => record::<BalancedCheckpointing>,
     };
-    Some(run(pool, kind, input.clone()))
+    run(pool, kind, input.clone())
 }
 
 fn record<C>(pool: TrainPool, kind: Kind, input: Tensor<4>) -> Tensor<4>

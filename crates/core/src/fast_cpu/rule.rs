@@ -65,14 +65,8 @@ pub(super) fn max_pool(
     if layer.dilation != [1, 1] {
         return None;
     }
-    let MaxPool2d {
-        kernel_size,
-        stride,
-        padding,
-        ceil_mode,
-        ..
-    } = layer;
-    pool([*kernel_size, *stride], padding, *ceil_mode, input)
+    let sizes = [layer.kernel_size, layer.stride];
+    pool(sizes, &layer.padding, layer.ceil_mode, input)
 }
 
 /// An average pool that the kernels take, as [`max_pool`].
@@ -80,14 +74,8 @@ pub(super) fn average_pool(
     layer: &AvgPool2d,
     input: &Tensor<4>,
 ) -> Option<(TrainPool, GradientCheckpointingStrategy)> {
-    let AvgPool2d {
-        kernel_size,
-        stride,
-        padding,
-        ceil_mode,
-        ..
-    } = layer;
-    pool([*kernel_size, *stride], padding, *ceil_mode, input)
+    let sizes = [layer.kernel_size, layer.stride];
+    pool(sizes, &layer.padding, layer.ceil_mode, input)
 }
 
 fn pool(

@@ -1,5 +1,6 @@
 //! What a convolution computes, and by which algorithm.
 
+use super::winograd;
 use crate::{Dims, Padding};
 
 /// A two-dimensional convolution (cross-correlation, as everywhere in deep learning).
@@ -131,7 +132,7 @@ impl Algorithm {
             return Self::Direct;
         }
         let to = spec.output_dims(input);
-        let tiles = (to.batch * to.height.div_ceil(4) * to.width.div_ceil(4)) as f64;
+        let tiles = winograd::tiles(to) as f64;
         let pixels = (to.batch * to.pixels()) as f64;
         let [inputs, outputs] = spec.channels.map(|it| it as f64);
         let sharing = (1 + threads) as f64 / 2.0;

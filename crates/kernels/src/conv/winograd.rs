@@ -159,8 +159,7 @@ pub(super) fn run(
     scratch: &mut [f32],
 ) {
     let to = targets.dims();
-    let grid = [to.height.div_ceil(STEP), to.width.div_ceil(STEP)];
-    let total = to.batch * grid[0] * grid[1];
+    let (grid, total) = (grid(to), tiles(to));
     let threads = rayon::current_num_threads();
     let split = Split::new(total, MAX_TILES, panels.panels.len(), threads);
     each_task(
@@ -287,9 +286,20 @@ impl Kernel for Task<'_> {
     }
 }
 
+/// Rows and columns of tiles of an image.
+pub(crate) fn grid(to: Dims) -> [usize; 2] {
+    [to.height.div_ceil(STEP), to.width.div_ceil(STEP)]
+}
+
+/// Tiles of all images.
+pub(crate) fn tiles(to: Dims) -> usize {
+    let [rows, columns] = grid(to);
+    to.batch * rows * columns
+}
+
 /// Image, row and column of the first output pixel of a tile.
 #[inline(always)]
-fn place(grid: [usize; 2], tile: usize) -> (usize, usize, usize) {
+pub(crate) fn place(grid: [usize; 2], tile: usize) -> (usize, usize, usize) {
     let (image, rest) = (tile / (grid[0] * grid[1]), tile % (grid[0] * grid[1]));
     (image, rest / grid[1] * STEP, rest % grid[1] * STEP)
 }
@@ -346,7 +356,7 @@ pub(crate) unsafe fn transform_input<L: Lanes>(
 }
 
 #[inline(always)]
-fn times<L: Lanes>(x: L, factor: f32, plus: L) -> L {
+pub(crate) fn times<L: Lanes>(x: L, factor: f32, plus: L) -> L {
     L::splat(factor).mul_add(x, plus)
 }
 

@@ -6,11 +6,11 @@ use super::pointwise::{self, Matrix};
 use super::scratch::{Scratch, blocked};
 use super::{weight, winograd};
 use crate::conv::Source;
+use crate::conv::winograd::tiles;
 use crate::layout::{unpack, unpack_strided};
 use crate::{
     Algorithm, Conv2dSpec, ConvWeights, Dims, Epilogue, Isa, PackedConv, Padding, View, ViewMut,
 };
-use rayon::prelude::*;
 
 /// Channels below which a convolution reads its input as it lies.
 const FEW_CHANNELS: usize = 16;
@@ -99,12 +99,14 @@ impl TrainConv {
             scale: 1.0,
         };
         let conv = PackedConv::new(isa, spec, weights, algorithm);
-        let result = if planar {
-            self.convolve_planar(&conv, input)
+        let copy: Scratch;
+        let input = if planar {
+            input
         } else {
-            let input = blocked(isa, input, self.input);
-            convolve(&conv, View::new(&input, self.input), self.output)
+            copy = blocked(isa, input, self.input);
+            &copy
         };
+        let result = convolve(&conv, input, [self.input, self.output]);
         conv.keep();
         let mut output = vec![0.0; self.output.plain_len()];
         unpack(isa, View::new(&result, self.output), &mut output);
@@ -149,7 +151,7 @@ impl TrainConv {
                     width: columns.len,
                     ..self.output
                 };
-                let result = convolve(&conv, View::new(&gradient, self.output), phase);
+                let result = convolve(&conv, &gradient, [self.output, phase]);
                 conv.keep();
                 let result = View::new(&result, phase);
                 if phase == self.input {
@@ -254,21 +256,6 @@ impl TrainConv {
         PackedConv::from_source(self.isa, spec, source, None, algorithm)
     }
 
-    /// The blocked output of a first layer.
-    fn convolve_planar(&self, conv: &PackedConv, input: &[f32]) -> Scratch {
-        let mut result = Scratch::new(self.output.blocked_len());
-        let mut outputs = [ViewMut::new(&mut result, self.output)];
-        let mut scratch = scratch(conv, self.input);
-        conv.run_planar(
-            input,
-            self.input,
-            &mut outputs,
-            Epilogue::default(),
-            &mut scratch,
-        );
-        result
-    }
-
     /// The fastest that is allowed, with its weights packed anew.
     fn algorithm(&self, spec: &Conv2dSpec, input: Dims) -> Algorithm {
         match Algorithm::choose(spec, input, rayon::current_num_threads()) {
@@ -296,12 +283,17 @@ impl std::ops::Deref for Pixels<'_> {
     }
 }
 
-/// Convolves a blocked input to a blocked output.
-fn convolve(conv: &PackedConv, input: View<'_>, to: Dims) -> Scratch {
+/// Convolves to a blocked output; the input is blocked unless the algorithm is the planar one.
+fn convolve(conv: &PackedConv, input: &[f32], [from, to]: [Dims; 2]) -> Scratch {
     let mut output = Scratch::new(to.blocked_len());
     let mut outputs = [ViewMut::new(&mut output, to)];
-    let mut scratch = scratch(conv, input.dims());
-    conv.run(input, &mut outputs, Epilogue::default(), &mut scratch);
+    let mut scratch = Scratch::new(conv.scratch_len(from, rayon::current_num_threads()));
+    let epilogue = Epilogue::default();
+    if conv.algorithm() == Algorithm::Planar {
+        conv.run_planar(input, from, &mut outputs, epilogue, &mut scratch);
+    } else {
+        conv.run(View::new(input, from), &mut outputs, epilogue, &mut scratch);
+    }
     output
 }
 
@@ -309,45 +301,5 @@ fn convolve(conv: &PackedConv, input: View<'_>, to: Dims) -> Scratch {
 /// long as some 80 multiply-adds at full speed for each of the 36 numbers.
 fn packing_pays(spec: &Conv2dSpec, input: Dims) -> bool {
     let to = spec.output_dims(input);
-    9 * to.batch * to.pixels() > 36 * (to.batch * to.height.div_ceil(4) * to.width.div_ceil(4) + 80)
-}
-
-/// What `conv` needs on the current threads.
-fn scratch(conv: &PackedConv, input: Dims) -> Scratch {
-    Scratch::new(conv.scratch_len(input, rayon::current_num_threads()))
-}
-
-/// The gradient of a bias, `[channels]`: the sum over batch and pixels of the output's gradient
-/// `[batch, channels, height, width]`.
-///
-/// # Panics
-///
-/// If `gradient` has another length.
-pub fn bias_gradient(dims: Dims, gradient: &[f32]) -> Vec<f32> {
-    assert_eq!(gradient.len(), dims.plain_len(), "numbers of {dims:?}");
-    let pixels = dims.pixels();
-    let channel = |channel: usize| {
-        let planes = (0..dims.batch).map(|image| {
-            let start = (image * dims.channels + channel) * pixels;
-            sum(&gradient[start..start + pixels])
-        });
-        planes.sum::<f64>() as f32
-    };
-    (0..dims.channels).into_par_iter().map(channel).collect()
-}
-
-/// Adds up rounded sums of few numbers, so that few digits are lost.
-fn sum(numbers: &[f32]) -> f64 {
-    let pieces = numbers.chunks(64).map(|piece| {
-        let (sixteens, rest) = piece.as_chunks::<16>();
-        let mut lanes = [0.0f32; 16];
-        for sixteen in sixteens {
-            lanes
-                .iter_mut()
-                .zip(sixteen)
-                .for_each(|(sum, it)| *sum += it);
-        }
-        f64::from(lanes.iter().chain(rest).sum::<f32>())
-    });
-    pieces.sum()
+    9 * to.batch * to.pixels() > 36 * (tiles(to) + 80)
 }

@@ -8,9 +8,11 @@ mod phase;
 mod pointwise;
 mod pool;
 mod scratch;
+mod sum;
 mod weight;
 mod winograd;
 
-pub use conv::{TrainConv, bias_gradient};
+pub use conv::TrainConv;
 pub use norm::{BatchNorm, BatchNormGradients};
 pub use pool::{Maxima, TrainPool};
+pub use sum::bias_gradient;

@@ -4,6 +4,7 @@
 //! A task takes one channel through all passes, so that its pixels stay in the cache.
 #![allow(unsafe_code, reason = "the planes of a channel lie apart")]
 
+use super::sum::Total;
 use crate::simd::{Kernel, Lanes};
 use crate::tile::Shared;
 use crate::{Dims, Isa, LANES};
@@ -136,10 +137,10 @@ fn check(dims: Dims, activations: &[&[f32]], channels: &[&[f32]]) {
 }
 
 /// One channel of all images.
-struct Planes<'a> {
-    dims: Dims,
-    channel: usize,
-    data: &'a [f32],
+pub(super) struct Planes<'a> {
+    pub(super) dims: Dims,
+    pub(super) channel: usize,
+    pub(super) data: &'a [f32],
 }
 
 impl Planes<'_> {
@@ -151,7 +152,7 @@ impl Planes<'_> {
     }
 
     #[inline(always)]
-    fn plane(&self, image: usize) -> &[f32] {
+    pub(super) fn plane(&self, image: usize) -> &[f32] {
         &self.data[self.range(image)]
     }
 
@@ -284,69 +285,5 @@ fn combine<L: Lanes>(
     }
     for ((a, b), out) in a_rest.iter().zip(b_rest).zip(out_rest) {
         *out = (a - centers[0]) * factors[0] + (b - centers[1]) * factors[1];
-    }
-}
-
-/// A sum of many numbers: some vectors in 32 bits, in sums apart so that none waits for another, then
-/// in 64, so that errors stay those of a few additions.
-struct Total([f64; LANES]);
-
-/// Sums of vectors apart.
-const APART: usize = 4;
-/// Vectors that are summed in 32 bits.
-const VECTORS: usize = 8 * APART;
-
-impl Total {
-    const ZERO: Self = Self([0.0; LANES]);
-
-    fn get(&self) -> f64 {
-        self.0.iter().sum()
-    }
-
-    #[inline(always)]
-    fn add<L: Lanes>(&mut self, [a, b, c, d]: [L; APART]) {
-        let mut lanes = [0.0; LANES];
-        a.add(b).add(c.add(d)).store(&mut lanes);
-        for (total, lane) in self.0.iter_mut().zip(lanes) {
-            *total += f64::from(lane);
-        }
-    }
-
-    #[inline(always)]
-    fn add_numbers<L: Lanes>(&mut self, numbers: &[f32]) {
-        let (blocks, rest) = numbers.as_chunks::<LANES>();
-        for blocks in blocks.chunks(VECTORS) {
-            let mut sums = [L::splat(0.0); APART];
-            for blocks in blocks.chunks(APART) {
-                for (sum, x) in sums.iter_mut().zip(blocks) {
-                    *sum = sum.add(L::load(x));
-                }
-            }
-            self.add(sums);
-        }
-        for x in rest {
-            self.0[0] += f64::from(*x);
-        }
-    }
-
-    /// Adds `(a - centers[0]) * (b - centers[1])` of each pair.
-    #[inline(always)]
-    fn add_products<L: Lanes>(&mut self, a: &[f32], b: &[f32], centers: [f32; 2]) {
-        let (a_blocks, a_rest) = a.as_chunks::<LANES>();
-        let (b_blocks, b_rest) = b.as_chunks::<LANES>();
-        for (a, b) in a_blocks.chunks(VECTORS).zip(b_blocks.chunks(VECTORS)) {
-            let mut sums = [L::splat(0.0); APART];
-            for (a, b) in a.chunks(APART).zip(b.chunks(APART)) {
-                for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
-                    let a = L::load(a).sub(L::splat(centers[0]));
-                    let b = L::load(b).sub(L::splat(centers[1]));
-                    *sum = a.mul_add(b, *sum);
-                }
-            }
-            self.add(sums);
-        }
-        for (a, b) in a_rest.iter().zip(b_rest) {
-            self.0[0] += f64::from(a - centers[0]) * f64::from(b - centers[1]);
-        }
     }
 }

@@ -193,15 +193,23 @@ impl TrainPool {
         pixels.map(share).collect()
     }
 
-    /// Calls `visit(row of the output, tap, row of the input)` for each row that a window meets, in the
-    /// order of the output's rows and of the taps' rows.
+    /// Calls `visit(row of the output, tap, columns of the output, pixels of the input)` for each tap of
+    /// each row of windows, in the order of rows and taps: every `stride`-th of the pixels is the tap's in
+    /// one of the columns.
     #[inline(always)]
-    fn rows(&self, mut visit: impl FnMut(usize, usize, usize)) {
+    fn taps(&self, mut visit: impl FnMut(usize, usize, Range<usize>, Range<usize>)) {
+        let [height, width] = self.spec.kernel;
         for row in 0..self.output.height {
-            for i in 0..self.spec.kernel[0] {
+            for i in 0..height {
                 let y = (row * self.spec.stride[0] + i).wrapping_sub(self.spec.padding.top);
-                if y < self.input.height {
-                    visit(row, i * self.spec.kernel[1], y);
+                if y >= self.input.height {
+                    continue;
+                }
+                for j in 0..width {
+                    let (columns, first) = self.columns(j);
+                    let start = y * self.input.width;
+                    let pixels = start + first.min(self.input.width)..start + self.input.width;
+                    visit(row, i * width + j, columns, pixels);
                 }
             }
         }
@@ -301,37 +309,27 @@ impl Kernel for Max<'_> {
             output,
             taps,
         } = self;
-        let (from, to) = (pool.input.width, pool.output.width);
+        let (width, stride) = (pool.output.width, pool.spec.stride[1]);
         // As wide as the numbers, so that both go through registers alike.
-        let mut found = vec![(0.0f32, NONE); to];
+        let mut found = vec![(0.0f32, NONE); width];
         let mut done = 0;
         let mut store = |row: usize, found: &mut [(f32, u32)]| {
-            let output = &mut output[row * to..][..to];
-            let taps = &mut taps[row * to..][..to];
+            let output = &mut output[row * width..][..width];
+            let taps = &mut taps[row * width..][..width];
             for ((output, tap), found) in output.iter_mut().zip(taps).zip(found) {
                 (*output, *tap) = (found.0, found.1 as u8);
                 *found = (0.0, NONE);
             }
         };
-        pool.rows(|row, first_tap, y| {
+        pool.taps(|row, tap, columns, pixels| {
             if row != done {
                 store(done, &mut found);
                 done = row;
             }
-            for j in 0..pool.spec.kernel[1] {
-                let (columns, first) = pool.columns(j);
-                let tap = (first_tap + j) as u32;
-                let pixels = &input[y * from + first.min(from)..][..from - first.min(from)];
-                every(
-                    pool.spec.stride[1],
-                    &mut found[columns],
-                    pixels,
-                    |best, x| {
-                        let better = best.1 == NONE || x > best.0 || x.is_nan();
-                        *best = if better { (x, tap) } else { *best };
-                    },
-                );
-            }
+            every(stride, &mut found[columns], &input[pixels], |best, x| {
+                let better = best.1 == NONE || x > best.0 || x.is_nan();
+                *best = if better { (x, tap as u32) } else { *best };
+            });
         });
         store(done, &mut found);
     }
@@ -348,23 +346,16 @@ struct MaxGradient<'a> {
 impl Kernel for MaxGradient<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let (from, to) = (self.pool.input.width, self.pool.output.width);
-        let mut chosen = vec![0.0; to];
-        self.pool.rows(|row, first_tap, y| {
-            let gradient = &self.gradient[row * to..][..to];
-            let taps = &self.taps[row * to..][..to];
-            for j in 0..self.pool.spec.kernel[1] {
-                let (columns, first) = self.pool.columns(j);
-                let tap = (first_tap + j) as u8;
-                let pairs = gradient.iter().zip(taps);
-                for (chosen, (gradient, of)) in chosen.iter_mut().zip(pairs) {
-                    *chosen = if *of == tap { *gradient } else { 0.0 };
-                }
-                let pixels =
-                    &mut self.input[y * from + first.min(from)..][..from - first.min(from)];
-                let stride = self.pool.spec.stride[1];
-                to_every(stride, &chosen[columns], pixels, |it, pixel| *pixel += it);
+        let (width, stride) = (self.pool.output.width, self.pool.spec.stride[1]);
+        let mut chosen = vec![0.0; width];
+        self.pool.taps(|row, tap, columns, pixels| {
+            let gradient = &self.gradient[row * width..][..width];
+            let pairs = gradient.iter().zip(&self.taps[row * width..][..width]);
+            for (chosen, (gradient, of)) in chosen.iter_mut().zip(pairs) {
+                *chosen = if *of == tap as u8 { *gradient } else { 0.0 };
             }
+            let pixels = &mut self.input[pixels];
+            to_every(stride, &chosen[columns], pixels, |it, pixel| *pixel += it);
         });
     }
 }
@@ -380,15 +371,11 @@ struct Average<'a> {
 impl Kernel for Average<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let (from, to) = (self.pool.input.width, self.pool.output.width);
-        self.pool.rows(|row, _, y| {
-            let sums = &mut self.output[row * to..][..to];
-            for j in 0..self.pool.spec.kernel[1] {
-                let (columns, first) = self.pool.columns(j);
-                let pixels = &self.input[y * from + first.min(from)..][..from - first.min(from)];
-                let stride = self.pool.spec.stride[1];
-                every(stride, &mut sums[columns], pixels, |sum, x| *sum += x);
-            }
+        let (width, stride) = (self.pool.output.width, self.pool.spec.stride[1]);
+        self.pool.taps(|row, _, columns, pixels| {
+            let sums = &mut self.output[row * width..][..width];
+            let pixels = &self.input[pixels];
+            every(stride, &mut sums[columns], pixels, |sum, x| *sum += x);
         });
         for (sum, share) in self.output.iter_mut().zip(self.shares) {
             *sum *= share;
@@ -407,21 +394,16 @@ struct AverageGradient<'a> {
 impl Kernel for AverageGradient<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let (from, to) = (self.pool.input.width, self.pool.output.width);
+        let (width, stride) = (self.pool.output.width, self.pool.spec.stride[1]);
         let mut shared = vec![0.0; self.gradient.len()];
         let pairs = self.gradient.iter().zip(self.shares);
         for (shared, (gradient, share)) in shared.iter_mut().zip(pairs) {
             *shared = gradient * share;
         }
-        self.pool.rows(|row, _, y| {
-            let shared = &shared[row * to..][..to];
-            for j in 0..self.pool.spec.kernel[1] {
-                let (columns, first) = self.pool.columns(j);
-                let pixels =
-                    &mut self.input[y * from + first.min(from)..][..from - first.min(from)];
-                let stride = self.pool.spec.stride[1];
-                to_every(stride, &shared[columns], pixels, |it, pixel| *pixel += it);
-            }
+        self.pool.taps(|row, _, columns, pixels| {
+            let shared = &shared[row * width..][..width];
+            let pixels = &mut self.input[pixels];
+            to_every(stride, &shared[columns], pixels, |it, pixel| *pixel += it);
         });
     }
 }

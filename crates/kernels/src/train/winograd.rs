@@ -4,7 +4,7 @@
 #![allow(unsafe_code, reason = "calls the tile")]
 
 use super::scratch::Scratch;
-use crate::conv::winograd::{POINTS, STEP, transform_input};
+use crate::conv::winograd::{POINTS, STEP, grid, place, tiles, times, transform_input};
 use crate::outer::{Outer, Run};
 use crate::simd::{Kernel, Lanes};
 use crate::tasks::{each_task, share};
@@ -22,7 +22,7 @@ const TRANSFORMED: usize = 8 << 20;
 /// fetching a transformed weight takes as long as some 26 of them, transforming a tile as in
 /// [`Algorithm::choose`](crate::Algorithm::choose).
 pub(super) fn pays(spec: &Conv2dSpec, to: Dims) -> bool {
-    let tiles = (to.batch * to.height.div_ceil(STEP) * to.width.div_ceil(STEP)) as f64;
+    let tiles = tiles(to) as f64;
     let pixels = (to.batch * to.pixels()) as f64;
     let [inputs, outputs] = spec.channels.map(|it| it as f64);
     let direct = 9.0 * inputs * outputs * pixels / 0.85;
@@ -39,8 +39,7 @@ pub(super) fn gradient(
     gradient: View<'_>,
 ) -> Vec<f32> {
     let (from, to) = (input.dims(), gradient.dims());
-    let grid = [to.height.div_ceil(STEP), to.width.div_ceil(STEP)];
-    let total = to.batch * grid[0] * grid[1];
+    let (grid, total) = (grid(to), tiles(to));
     let blocks = from.blocks() + to.blocks();
     let most = (TRANSFORMED / (POINTS * LANES * blocks)).clamp(CHUNK, total.max(CHUNK));
     let passes = total.div_ceil(most);
@@ -134,11 +133,9 @@ struct Transform<'a> {
 impl Kernel for Transform<'_> {
     #[inline(always)]
     fn run<L: Lanes>(self) {
-        let [rows, columns] = self.grid;
         for tile in self.piece.clone() {
-            let at = self.first + tile;
-            let (image, rest) = (at / (rows * columns), at % (rows * columns));
-            let place = [rest / columns * STEP, rest % columns * STEP];
+            let (image, row, column) = place(self.grid, self.first + tile);
+            let place = [row, column];
             // SAFETY: `transform` asserted that 36 strides with all blocks and tiles fit; no other task
             // has this block and tile.
             let to = unsafe { self.out.add((self.start + tile) * LANES) };
@@ -208,11 +205,6 @@ unsafe fn transform_gradient<L: Lanes>(
             value.store(unsafe { &mut *to.add((i * 6 + j) * stride).cast() });
         }
     }
-}
-
-#[inline(always)]
-fn times<L: Lanes>(x: L, factor: f32, plus: L) -> L {
-    L::splat(factor).mul_add(x, plus)
 }
 
 /// `A g`.

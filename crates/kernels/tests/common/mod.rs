@@ -113,6 +113,22 @@ pub(crate) fn assert_close(found: &[f32], expected: &[f64], tolerance: f64, what
     }
 }
 
+/// Without groups.
+pub(crate) fn spec(
+    channels: [usize; 2],
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    padding: Padding,
+) -> Conv2dSpec {
+    Conv2dSpec {
+        channels,
+        kernel,
+        stride,
+        padding,
+        groups: 1,
+    }
+}
+
 /// The plain formula, to `[batch, channels, height, width]`.
 pub(crate) fn convolve(
     spec: &Conv2dSpec,
