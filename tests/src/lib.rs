@@ -12,7 +12,10 @@ pub mod torch;
 
 use std::sync::{Mutex, PoisonError};
 
+use burn::tensor::{Device, Tensor, TensorData};
 use burn_zoo::TrainingKernels;
+
+use crate::synthetic::splitmix64;
 
 /// Calls with these kernels. The choice is the process's, so that tests take turns.
 pub fn with<T>(kernels: TrainingKernels, run: impl FnOnce() -> T) -> T {
@@ -22,6 +25,16 @@ pub fn with<T>(kernels: TrainingKernels, run: impl FnOnce() -> T) -> T {
     let result = run();
     TrainingKernels::default().choose();
     result
+}
+
+/// Seeded numbers in `[-1, 1)`.
+pub fn seeded<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
+    let count: usize = shape.iter().product();
+    let numbers = (0..count as u64).map(|index| {
+        let bits = splitmix64(seed.wrapping_mul(0x1_0000_0000).wrapping_add(index)) >> 40;
+        bits as f32 / (1 << 23) as f32 - 1.0
+    });
+    Tensor::from_data(TensorData::new(numbers.collect(), shape), device)
 }
 
 /// `max |a - b| / max |b|`.

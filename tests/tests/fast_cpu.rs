@@ -3,39 +3,26 @@
 use burn::module::{Module as _, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, PaddingConfig2d};
-use burn::tensor::{DType, Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor};
 use burn_zoo::TrainingKernels;
 use burn_zoo_core::{Activation, ConvNormAct, ConvNormActConfig, chain, convolve};
-use burn_zoo_tests::relative_error;
+use burn_zoo_tests::golden::values;
 use burn_zoo_tests::synthetic::splitmix64;
 use burn_zoo_tests::with;
+use burn_zoo_tests::{relative_error, seeded};
 
 /// Sums of some hundred f32 numbers in another order.
 const EXACT: f32 = 1e-5;
 /// Winograd's F(4x4, 3x3) multiplies with constants up to 8, which costs a digit.
 const FAST: f32 = 1e-4;
 
-/// Seeded numbers in `[-1, 1)`.
-fn tensor<const D: usize>(seed: u64, shape: [usize; D], device: &Device) -> Tensor<D> {
-    let count: usize = shape.iter().product();
-    let numbers = (0..count as u64).map(|index| {
-        let bits = splitmix64(seed.wrapping_mul(0x1_0000_0000).wrapping_add(index)) >> 40;
-        bits as f32 / (1 << 23) as f32 - 1.0
-    });
-    Tensor::from_data(TensorData::new(numbers.collect(), shape), device)
-}
-
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
-}
-
 fn convolution(config: &Conv2dConfig, device: &Device) -> Conv2d {
     let mut layer = config.init(device);
-    let weight = tensor(1, layer.weight.dims(), device);
+    let weight = seeded(1, layer.weight.dims(), device);
     layer.weight = Param::from_tensor(weight);
     layer.bias = layer
         .bias
-        .map(|bias| Param::from_tensor(tensor(2, bias.dims(), device)));
+        .map(|bias| Param::from_tensor(seeded(2, bias.dims(), device)));
     layer
 }
 
@@ -46,17 +33,17 @@ fn pass(
     forward: impl FnOnce(&Conv2d, Tensor<4>) -> Tensor<4>,
 ) -> [Option<Vec<f32>>; 4] {
     let output = forward(layer, input.clone());
-    let factors = tensor(3, output.dims(), &input.device());
+    let factors = seeded(3, output.dims(), &input.device());
     let gradients = (output.clone() * factors).sum().backward();
     [
-        Some(numbers(output)),
-        input.grad(&gradients).map(numbers),
-        layer.weight.grad(&gradients).map(numbers),
+        Some(values(output)),
+        input.grad(&gradients).map(values),
+        layer.weight.grad(&gradients).map(values),
         layer
             .bias
             .as_ref()
             .and_then(|bias| bias.grad(&gradients))
-            .map(numbers),
+            .map(values),
     ]
 }
 
@@ -115,7 +102,7 @@ fn convolutions_and_their_gradients_are_burns() {
     let device = Device::flex().autodiff();
     for (config, shape) in cases() {
         let layer = convolution(&config, &device);
-        let input = tensor(4, shape, &device).require_grad();
+        let input = seeded(4, shape, &device).require_grad();
         let expected = pass(&layer, &input, |layer, input| layer.forward(input));
         for (kernels, tolerance) in [
             (TrainingKernels::Exact, EXACT),
@@ -140,7 +127,7 @@ fn recognisable() -> Conv2dConfig {
 fn is_taken(layer: &Conv2d, input: &Tensor<4>, kernels: TrainingKernels) -> bool {
     let found = with(kernels, || convolve(layer, input.clone()));
     let own = layer.forward(input.clone());
-    let [found, own] = [found, own].map(numbers);
+    let [found, own] = [found, own].map(values);
     let error = relative_error(&found, &own);
     assert!(error < FAST, "{error}");
     found != own
@@ -152,7 +139,7 @@ fn the_kernels_take_what_the_rule_says_and_nothing_else() {
     let device = plain.clone().autodiff();
     let config = recognisable();
     let shape = [2, 32, 16, 16];
-    let input = tensor(4, shape, &device);
+    let input = seeded(4, shape, &device);
     let takes = |config: &Conv2dConfig| {
         is_taken(&convolution(config, &device), &input, TrainingKernels::Fast)
     };
@@ -171,7 +158,7 @@ fn the_kernels_take_what_the_rule_says_and_nothing_else() {
 
     let without = convolution(&config, &plain);
     assert!(
-        !is_taken(&without, &tensor(4, shape, &plain), TrainingKernels::Fast),
+        !is_taken(&without, &seeded(4, shape, &plain), TrainingKernels::Fast),
         "no autodiff"
     );
     // Burn lets them be mixed, and takes the layer's numbers for constants.
@@ -193,7 +180,7 @@ fn the_kernels_take_what_the_rule_says_and_nothing_else() {
 fn exact_is_without_winograd() {
     let device = Device::flex().autodiff();
     let layer = convolution(&recognisable(), &device);
-    let input = tensor(4, [2, 32, 16, 16], &device).require_grad();
+    let input = seeded(4, [2, 32, 16, 16], &device).require_grad();
     let [exact, fast] = [TrainingKernels::Exact, TrainingKernels::Fast]
         .map(|kernels| with(kernels, || pass(&layer, &input, convolve)));
     // Output and gradient of the input.
@@ -205,7 +192,7 @@ fn exact_is_without_winograd() {
 fn another_backend_keeps_its_own_operations() {
     let device = Device::ndarray().autodiff();
     let layer = convolution(&recognisable(), &device);
-    let input = tensor(4, [2, 32, 16, 16], &device);
+    let input = seeded(4, [2, 32, 16, 16], &device);
     assert!(!is_taken(&layer, &input, TrainingKernels::Fast));
 }
 
@@ -214,8 +201,8 @@ fn only_what_is_tracked_has_a_gradient() {
     let device = Device::flex().autodiff();
     let layer = convolution(&recognisable(), &device);
     let frozen = layer.clone().no_grad();
-    let constant = tensor(4, [2, 32, 9, 7], &device);
-    let tracked = tensor(4, [2, 32, 9, 7], &device).require_grad();
+    let constant = seeded(4, [2, 32, 9, 7], &device);
+    let tracked = seeded(4, [2, 32, 9, 7], &device).require_grad();
     let mut half = layer.clone();
     half.weight = frozen.weight.clone();
     for (layer, input, expected) in [
@@ -244,7 +231,7 @@ fn only_what_is_tracked_has_a_gradient() {
 fn gradients_of_a_layer_that_is_used_twice_add_up() {
     let device = Device::flex().autodiff();
     let layer = convolution(&recognisable(), &device);
-    let input = tensor(4, [2, 32, 9, 7], &device).require_grad();
+    let input = seeded(4, [2, 32, 9, 7], &device).require_grad();
     let own = pass(&layer, &input, |layer, input| {
         layer.forward(layer.forward(input))
     });
@@ -260,7 +247,7 @@ fn gradients_of_a_layer_that_is_used_twice_add_up() {
 fn numbers_may_lie_in_any_order() {
     let device = Device::flex().autodiff();
     let layer = convolution(&recognisable(), &device);
-    let input = tensor(4, [3, 9, 34, 7], &device).require_grad();
+    let input = seeded(4, [3, 9, 34, 7], &device).require_grad();
     let views = |input: Tensor<4>| {
         let [turned, cut] = [input.clone().swap_dims(1, 2), input.swap_dims(1, 2)];
         [
@@ -282,7 +269,7 @@ fn numbers_may_lie_in_any_order() {
     // The gradient of a sum is one number, repeated.
     let sum = |output: Tensor<4>| {
         let gradients = output.sum().backward();
-        numbers(layer.weight.grad(&gradients).expect("it is tracked"))
+        values(layer.weight.grad(&gradients).expect("it is tracked"))
     };
     let view = || views(input.clone())[0].clone();
     let own = sum(layer.forward(view()));
@@ -297,8 +284,8 @@ fn norm(channels: usize, device: &Device) -> ConvNormAct {
         .init(device);
     let one = Tensor::<2>::eye(channels, device).reshape([channels, channels, 1, 1]);
     layer.conv.weight = Param::from_tensor(one);
-    layer.norm.gamma = Param::from_tensor(tensor(5, [channels], device) + 2.0);
-    layer.norm.beta = Param::from_tensor(tensor(6, [channels], device));
+    layer.norm.gamma = Param::from_tensor(seeded(5, [channels], device) + 2.0);
+    layer.norm.beta = Param::from_tensor(seeded(6, [channels], device));
     layer
 }
 
@@ -309,15 +296,15 @@ fn norm_pass(
     forward: impl FnOnce(Tensor<4>) -> Tensor<4>,
 ) -> [Option<Vec<f32>>; 6] {
     let output = forward(input.clone());
-    let factors = tensor(3, output.dims(), &input.device());
+    let factors = seeded(3, output.dims(), &input.device());
     let gradients = (output.clone() * factors).sum().backward();
     [
-        Some(numbers(output)),
-        input.grad(&gradients).map(numbers),
-        norm.gamma.grad(&gradients).map(numbers),
-        norm.beta.grad(&gradients).map(numbers),
-        Some(numbers(norm.running_mean.value_sync())),
-        Some(numbers(norm.running_var.value_sync())),
+        Some(values(output)),
+        input.grad(&gradients).map(values),
+        norm.gamma.grad(&gradients).map(values),
+        norm.beta.grad(&gradients).map(values),
+        Some(values(norm.running_mean.value_sync())),
+        Some(values(norm.running_var.value_sync())),
     ]
 }
 
@@ -335,7 +322,7 @@ fn batch_norm_its_gradients_and_running_statistics_are_burns() {
     .into_iter()
     .enumerate()
     {
-        let input = tensor(number as u64 + 10, shape, &device) * 3.0 + 1.5;
+        let input = seeded(number as u64 + 10, shape, &device) * 3.0 + 1.5;
         let input = Tensor::from_data(input.into_data(), &device).require_grad();
         let own = norm(shape[1], &device);
         let expected = norm_pass(&own.norm, &input, |input| own.norm.forward(input));
@@ -352,7 +339,7 @@ fn batch_norm_its_gradients_and_running_statistics_are_burns() {
 fn a_norm_that_does_not_train_keeps_its_running_statistics() {
     let device = Device::flex().autodiff();
     let layer = norm(20, &device).freeze();
-    let input = tensor(7, [2, 20, 5, 5], &device).require_grad();
+    let input = seeded(7, [2, 20, 5, 5], &device).require_grad();
     let own = norm_pass(&layer.norm, &input, |input| layer.norm.forward(input));
     let found = with(TrainingKernels::Fast, || {
         norm_pass(&layer.norm, &input, |input| layer.forward(input))
@@ -365,17 +352,13 @@ fn a_norm_that_does_not_train_keeps_its_running_statistics() {
 #[test]
 fn a_norm_has_burns_digits_only_where_the_switch_is_off() {
     let device = Device::flex().autodiff();
-    let input = tensor(8, [3, 20, 9, 9], &device);
+    let input = seeded(8, [3, 20, 9, 9], &device);
     let outputs = [
         TrainingKernels::Off,
         TrainingKernels::Off,
         TrainingKernels::Fast,
     ]
-    .map(|kernels| {
-        with(kernels, || {
-            numbers(norm(20, &device).forward(input.clone()))
-        })
-    });
+    .map(|kernels| with(kernels, || values(norm(20, &device).forward(input.clone()))));
     assert!(outputs[0] == outputs[1] && outputs[1] != outputs[2]);
 }
 
@@ -389,26 +372,26 @@ fn gradient_checkpointing_changes_no_digit() {
                 .with_bias(true)
                 .init(device);
             let shape = layer.conv.weight.dims();
-            layer.conv.weight = Param::from_tensor(tensor(9, shape, device));
-            layer.conv.bias = Some(Param::from_tensor(tensor(10, [outputs], device)));
+            layer.conv.weight = Param::from_tensor(seeded(9, shape, device));
+            layer.conv.bias = Some(Param::from_tensor(seeded(10, [outputs], device)));
             layer
         });
         let widen = Conv2dConfig::new([16, 24], [1, 1]);
         let widen = convolution(&widen, device);
-        let input = tensor(11, [2, 3, 12, 10], device).require_grad();
+        let input = seeded(11, [2, 3, 12, 10], device).require_grad();
         with(kernels, || {
             let first = layers[0].forward(input.clone());
             // Memory-bound operations between, which are computed again: each of an input that a
             // convolution has kept.
             let wide = convolve(&widen, first.mul_scalar(0.5)).add_scalar(0.25);
             let output = chain(&layers[1..], wide.clone()) + wide;
-            let factors = tensor(3, output.dims(), device);
+            let factors = seeded(3, output.dims(), device);
             let gradients = (output * factors).sum().backward();
             let weights = layers.iter().map(|layer| &layer.conv.weight);
-            let mut found = vec![input.grad(&gradients).map(numbers)];
-            found.extend(weights.map(|weight| weight.grad(&gradients).map(numbers)));
-            found.extend(layers.map(|layer| layer.norm.gamma.grad(&gradients).map(numbers)));
-            found.push(widen.weight.grad(&gradients).map(numbers));
+            let mut found = vec![input.grad(&gradients).map(values)];
+            found.extend(weights.map(|weight| weight.grad(&gradients).map(values)));
+            found.extend(layers.map(|layer| layer.norm.gamma.grad(&gradients).map(values)));
+            found.push(widen.weight.grad(&gradients).map(values));
             assert!(found.iter().all(Option::is_some));
             found
         })

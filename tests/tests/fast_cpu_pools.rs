@@ -2,33 +2,22 @@
 
 use burn::nn::PaddingConfig2d;
 use burn::nn::pool::{AvgPool2dConfig, MaxPool2dConfig};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use burn_zoo::TrainingKernels;
 use burn_zoo_core::{average_pool, max_pool};
-use burn_zoo_tests::synthetic::splitmix64;
-use burn_zoo_tests::{relative_error, with};
+use burn_zoo_tests::golden::values;
+use burn_zoo_tests::{relative_error, seeded, with};
 
 /// A sum of nine f32 numbers, divided.
 const AVERAGE: f32 = 1e-6;
 
-/// Seeded numbers in `[-1, 1)`, no two of them alike.
-fn images(shape: [usize; 4], device: &Device) -> Tensor<4> {
-    let count: usize = shape.iter().product();
-    let numbers = (0..count as u64).map(|index| (splitmix64(index) >> 40) as f32 / 8e6 - 1.0);
-    Tensor::from_data(TensorData::new(numbers.collect(), shape), device)
-}
-
-fn numbers(tensor: Tensor<4>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
-}
-
 /// Output and gradient of the input.
 fn pass(input: &Tensor<4>, forward: impl Fn(Tensor<4>) -> Tensor<4>) -> [Vec<f32>; 2] {
     let output = forward(input.clone());
-    let factors = images(output.dims(), &input.device());
+    let factors = seeded(0, output.dims(), &input.device());
     let gradients = (output.clone() * factors).sum().backward();
     let gradient = input.grad(&gradients).expect("the input is tracked");
-    [numbers(output), numbers(gradient)]
+    [values(output), values(gradient)]
 }
 
 /// The pools of the networks, on even and odd grids.
@@ -60,7 +49,7 @@ fn maxima_and_their_gradients_are_burns() {
             ))
             .with_ceil_mode(ceil)
             .init();
-        let input = images(shape, &device).require_grad();
+        let input = seeded(0, shape, &device).require_grad();
         let expected = pass(&input, |input| layer.forward(input));
         let found = with(TrainingKernels::Fast, || {
             pass(&input, |input| max_pool(&layer, input))
@@ -84,7 +73,7 @@ fn averages_and_their_gradients_are_burns() {
                 .with_ceil_mode(ceil)
                 .with_count_include_pad(counted)
                 .init();
-            let input = images(shape, &device).require_grad();
+            let input = seeded(0, shape, &device).require_grad();
             let expected = pass(&input, |input| layer.forward(input));
             let found = with(TrainingKernels::Fast, || {
                 pass(&input, |input| average_pool(&layer, input))
@@ -104,7 +93,7 @@ fn the_kernels_take_what_the_rule_says_and_nothing_else() {
     let shape = [1, 1, 4, 4];
     let taken = |layer: &burn::nn::pool::AvgPool2d, kernels| {
         // A third of three numbers that round: their order shows in the last digit.
-        let input = images([1, 64, 15, 15], &device).require_grad();
+        let input = seeded(0, [1, 64, 15, 15], &device).require_grad();
         let found = with(kernels, || pass(&input, |input| average_pool(layer, input)));
         found != pass(&input, |input| layer.forward(input))
     };
@@ -119,7 +108,7 @@ fn the_kernels_take_what_the_rule_says_and_nothing_else() {
     let layer = MaxPool2dConfig::new([2, 2]).with_strides([2, 2]).init();
     let found = with(TrainingKernels::Fast, || {
         let output = max_pool(&layer, zeros.clone());
-        numbers(zeros.grad(&output.sum().backward()).expect("tracked"))
+        values(zeros.grad(&output.sum().backward()).expect("tracked"))
     });
     let first = |at: usize| f32::from(u8::from((at / 4).is_multiple_of(2) && at.is_multiple_of(2)));
     assert_eq!(found, (0..16).map(first).collect::<Vec<_>>());

@@ -89,6 +89,19 @@ class Peer:
         self.process.wait()
 
 
+def case(peer, model, batch, threads):
+    """What a row says of any peer."""
+    times = peer.times[WARM_UP:]
+    return {
+        "model": model,
+        "batch": batch,
+        "threads": threads,
+        "peer": peer.name,
+        "median_ms": round(statistics.median(times), 2),
+        "least_ms": round(min(times), 2),
+    }
+
+
 def measure(arguments, model, file, batch, threads):
     """One row per peer."""
     names = arguments.peers.split(",")
@@ -102,13 +115,7 @@ def measure(arguments, model, file, batch, threads):
     medians = {peer.name: statistics.median(peer.times[WARM_UP:]) for peer in peers}
     reference = medians.get("onnxruntime")
     for peer in peers:
-        yield {
-            "model": model,
-            "batch": batch,
-            "threads": threads,
-            "peer": peer.name,
-            "median_ms": round(medians[peer.name], 2),
-            "least_ms": round(min(peer.times[WARM_UP:]), 2),
+        yield case(peer, model, batch, threads) | {
             "to_onnxruntime": round(medians[peer.name] / reference, 3) if reference else "",
             "compile_ms": peer.compile_ms,
             "peak_mb": round(peer.peak_mb()),
@@ -132,13 +139,7 @@ def measure_training(arguments, model, file, batch, threads):
         return round(medians[peer.name] / medians[reference], 3) if reference in medians else ""
 
     for peer, first, last in zip(peers, losses[0], losses[-1]):
-        yield {
-            "model": model,
-            "batch": batch,
-            "threads": threads,
-            "peer": peer.name,
-            "median_ms": round(medians[peer.name], 2),
-            "least_ms": round(min(peer.times[WARM_UP:]), 2),
+        yield case(peer, model, batch, threads) | {
             "to_torch": ratio(peer, "train_torch"),
             "to_plain": ratio(peer, "train_plain"),
             "peak_mb": round(peer.peak_mb()),
