@@ -214,6 +214,8 @@ fn bench_times_both_passes_and_collects_rows() {
     ] {
         positive(&one, key);
     }
+    assert_eq!(one["engine"], "on");
+    positive(&one, "/forward_plain_ms/median");
     if cfg!(feature = "fast-cpu") {
         assert_eq!(one["kernels"], "fast");
         positive(&one, "/train_plain_ms/median");
@@ -235,7 +237,10 @@ fn bench_times_both_passes_and_collects_rows() {
     assert!(several[1..].iter().all(|row| row["vs"].is_null()));
     let off = run(&["--engine", "off"]);
     positive(&off, "/train_ms/median");
-    assert!(off["kernels"].is_null() && off["train_plain_ms"].is_null());
+    assert_eq!(off["engine"], "off");
+    for key in ["kernels", "forward_plain_ms", "train_plain_ms"] {
+        assert!(off[key].is_null(), "{off}");
+    }
     let text = std::fs::read_to_string(&csv).unwrap();
     assert_eq!(text.lines().count(), 1 + 1 + 4 + 1, "{text}");
     assert!(

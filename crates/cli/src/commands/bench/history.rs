@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::engine::Switch;
+
 /// One row. Times are milliseconds, memory is bytes; what is unknown is empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
@@ -30,8 +32,8 @@ pub(super) struct Record {
     pub(super) peak_bytes: Option<u64>,
     pub(super) train_peak_bytes: Option<u64>,
     pub(super) error: Option<String>,
-    /// By which of our kernels a training step was computed; the last columns, and this one, came to
-    /// the file later.
+    // The columns from here on came to the file later.
+    /// By which of our kernels a training step was computed.
     #[serde(default)]
     pub(super) kernels: Option<String>,
     #[serde(default)]
@@ -40,15 +42,45 @@ pub(super) struct Record {
     pub(super) train_plain_p95_ms: Option<f64>,
     #[serde(default)]
     pub(super) train_plain_peak_bytes: Option<u64>,
+    /// Whether the forward pass was compiled.
+    #[serde(default)]
+    pub(super) engine: Option<Switch>,
+    #[serde(default)]
+    pub(super) forward_plain_median_ms: Option<f64>,
+    #[serde(default)]
+    pub(super) forward_plain_p95_ms: Option<f64>,
+    #[serde(default)]
+    pub(super) plain_peak_bytes: Option<u64>,
 }
 
-/// The names of the columns, as the first line of files without plain training steps has them.
-const FORMER: &str = "date,machine,burn_zoo,burn,command,model,device,adapter,dtype,batch,\
-                      forward_median_ms,forward_p95_ms,train_median_ms,train_p95_ms,images_per_s,\
-                      peak_bytes,train_peak_bytes,error";
+impl Record {
+    /// The forward pass now over that of an earlier row, which may have been Burn's own.
+    pub(super) fn forward_ratio(&self, before: &Self) -> Option<f64> {
+        let now = match (self.engine, before.engine) {
+            (Some(Switch::On), None | Some(Switch::Off)) => self.forward_plain_median_ms,
+            _ => self.forward_median_ms,
+        };
+        Some(now? / before.forward_median_ms?)
+    }
 
-/// The columns after those.
-const LATER: &str = "kernels,train_plain_median_ms,train_plain_p95_ms,train_plain_peak_bytes";
+    /// The training step now over that of an earlier row, which may have been Burn's own.
+    pub(super) fn train_ratio(&self, before: &Self) -> Option<f64> {
+        let now = match (&self.kernels, &before.kernels) {
+            (Some(_), None) => self.train_plain_median_ms,
+            _ => self.train_median_ms,
+        };
+        Some(now? / before.train_median_ms?)
+    }
+}
+
+/// The first line of every file so far.
+const FIRST: &str = "date,machine,burn_zoo,burn,command,model,device,adapter,dtype,batch,\
+                     forward_median_ms,forward_p95_ms,train_median_ms,train_p95_ms,images_per_s,\
+                     peak_bytes,train_peak_bytes,error";
+
+/// The columns that came later.
+const LATER: &str = ",kernels,train_plain_median_ms,train_plain_p95_ms,train_plain_peak_bytes,\
+                     engine,forward_plain_median_ms,forward_plain_p95_ms,plain_peak_bytes";
 
 /// The rows of a file.
 #[derive(Debug)]
@@ -59,7 +91,7 @@ impl History {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let failed = || format!("cannot read {}", path.display());
         ensure!(path.is_file(), "{}: no such file", failed());
-        if first_line(path)?.as_deref() != Some(FORMER) {
+        if columns_lacking(path)?.is_none() {
             check(path)?;
         }
         let mut reader = csv::Reader::from_path(path).with_context(failed)?;
@@ -79,16 +111,28 @@ impl History {
 /// Refuses a file that is another one than `bench --csv` writes.
 pub(super) fn check(path: &Path) -> Result<()> {
     let shown = path.display();
-    match first_line(path)? {
-        None => Ok(()),
-        Some(line) if line == format!("{FORMER},{LATER}") => Ok(()),
-        Some(line) if line == FORMER => {
-            bail!("{shown} lacks the columns {LATER}; write to a new file (--vs takes this one)")
-        }
-        Some(_) => {
-            bail!("{shown} is no file of `bench --csv`: its first line is not {FORMER},{LATER}")
-        }
+    if first_line(path)?.is_none() {
+        return Ok(());
     }
+    match columns_lacking(path)? {
+        Some("") => Ok(()),
+        Some(columns) => bail!(
+            "{shown} lacks the columns {}; write to a new file (--vs takes this one)",
+            &columns[1..]
+        ),
+        None => bail!("{shown} is no file of `bench --csv`: its first line is not {FIRST}{LATER}"),
+    }
+}
+
+/// The end of the list of columns that a file, written by an earlier version, does not have; none
+/// where it is another file.
+fn columns_lacking(path: &Path) -> Result<Option<&'static str>> {
+    let line = first_line(path)?;
+    Ok(line.and_then(|line| {
+        let has = line.strip_prefix(FIRST)?;
+        let lacks = LATER.strip_prefix(has)?;
+        (lacks.is_empty() || lacks.starts_with(',')).then_some(lacks)
+    }))
 }
 
 /// The first line of a file that is there and not empty.
@@ -165,6 +209,10 @@ mod tests {
             train_plain_median_ms: forward,
             train_plain_p95_ms: None,
             train_plain_peak_bytes: None,
+            engine: Some(Switch::On),
+            forward_plain_median_ms: forward.map(|ms| 2.0 * ms),
+            forward_plain_p95_ms: None,
+            plain_peak_bytes: None,
         }
     }
 
@@ -194,11 +242,13 @@ mod tests {
         let path = folder.path().join("former.csv");
         let row = "2026-01-01T00:00:00Z,machine,0.1.0,0.22.1,burn-zoo bench,resnet18,flex,,f32,1,\
                    2.5,,,,,,,";
-        std::fs::write(&path, format!("{FORMER}\n{row}\n")).unwrap();
+        std::fs::write(&path, format!("{FIRST}\n{row}\n")).unwrap();
         let history = History::read(&path).unwrap();
         let found = history.last_like(&record("flex", None)).unwrap();
         assert_eq!(found.forward_median_ms, Some(2.5));
-        assert!(found.kernels.is_none());
+        assert!(found.kernels.is_none() && found.engine.is_none());
+        // What was measured then was Burn's own, so that is what is compared.
+        assert_eq!(record("flex", Some(5.0)).forward_ratio(found), Some(4.0));
         let message = check(&path).unwrap_err().to_string();
         assert!(message.contains("lacks the columns kernels"), "{message}");
     }

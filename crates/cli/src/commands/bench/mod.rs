@@ -24,8 +24,9 @@ use crate::{machine, report, worker};
   burn-zoo bench --model resnet50 --batch 1,8,32 --csv speed.csv
   burn-zoo bench --model resnet50 --device cuda --dtype f32,f16 --vs speed.csv
 
-Each combination is measured in processes of their own. A training step is forward, backward and a
-step of SGD; where our kernels compute it (f32 on flex), it is measured without them too. With one batch size and one format the JSON document is an object, else a list of
+Each combination is measured in processes of its own. A training step is forward, backward and a
+step of SGD. Where our kernels compute (f32 on flex), both are measured by Burn's own operations
+too (`plain`). With one batch size and one format the JSON document is an object, else a list of
 them. --csv adds a row per combination to a file, with machine, versions and command; --vs divides
 by the last row of the same model, device, format and batch size in such a file.")]
 pub(crate) struct Args {
@@ -72,16 +73,53 @@ pub(crate) struct Args {
 struct Row {
     batch: u16,
     dtype: Precision,
-    forward: Result<Measured>,
-    train: Option<Result<Measured>>,
-    /// By Burn's own operations, where `train` is by our kernels.
-    train_plain: Option<Result<Measured>>,
+    forward: Pair,
+    train: Option<Pair>,
+}
+
+/// One kind of work, as the user asked for it.
+struct Pair {
+    measured: Result<Measured>,
+    /// By Burn's own operations, where `measured` is by our kernels.
+    plain: Option<Result<Measured>>,
 }
 
 impl Row {
     fn measurements(&self) -> impl Iterator<Item = &Result<Measured>> {
-        let train = self.train.iter().chain(&self.train_plain);
-        std::iter::once(&self.forward).chain(train)
+        let pairs = std::iter::once(&self.forward).chain(&self.train);
+        pairs.flat_map(|pair| std::iter::once(&pair.measured).chain(&pair.plain))
+    }
+
+    /// A forward pass, one by Burn's own operations, a training step, one by Burn's own operations.
+    fn figures(&self) -> [Figures; 4] {
+        let [forward, plain] = self.forward.figures();
+        let [train, train_plain] = self.train.as_ref().map(Pair::figures).unwrap_or_default();
+        [forward, plain, train, train_plain]
+    }
+}
+
+impl Pair {
+    fn figures(&self) -> [Figures; 2] {
+        [Some(&self.measured), self.plain.as_ref()].map(Figures::of)
+    }
+}
+
+/// What was measured, where it was.
+#[derive(Clone, Copy, Default)]
+struct Figures {
+    median_ms: Option<f64>,
+    p95_ms: Option<f64>,
+    peak_bytes: Option<u64>,
+}
+
+impl Figures {
+    fn of(measured: Option<&Result<Measured>>) -> Self {
+        let measured = measured.and_then(|measured| measured.as_ref().ok());
+        Self {
+            median_ms: measured.map(|it| it.latency.median),
+            p95_ms: measured.map(|it| it.latency.p95),
+            peak_bytes: measured.and_then(|it| it.peak).map(|(bytes, _)| bytes),
+        }
     }
 }
 
@@ -120,7 +158,7 @@ impl Args {
                 _ => report::json(&rows.into())?,
             }
         } else {
-            table(&records, &known, self.vs.is_some())?;
+            table(&rows, &records, &known, self.vs.is_some())?;
         }
         let all = || rows.iter().flat_map(Row::measurements);
         let errors = all().filter_map(|measured| measured.as_ref().err());
@@ -128,6 +166,7 @@ impl Args {
     }
 
     fn measure(&self, dtype: Precision, batch: u16) -> Row {
+        report::note(&format!("measuring {dtype}, batch {batch}"));
         let job = |work, kernels| Job {
             model: self.model.clone(),
             weights: self.weights.clone(),
@@ -136,44 +175,55 @@ impl Args {
             dtype,
             batch: batch.into(),
             work,
-            engine: Switch::Off,
+            engine: match kernels {
+                TrainingKernels::Off => Switch::Off,
+                _ => Switch::On,
+            },
             kernels,
             seconds: self.seconds,
             stages: None,
         };
-        report::note(&format!("measuring {dtype}, batch {batch}"));
-        let kernels = self.kernels(dtype);
-        let forward = worker::run(&job(Work::Forward, kernels));
+        let pair = |work, kernels| Pair {
+            measured: worker::run(&job(work, kernels)),
+            plain: (kernels != TrainingKernels::Off)
+                .then(|| worker::run(&job(work, TrainingKernels::Off))),
+        };
+        let forward = pair(Work::Forward, self.kernels(dtype));
         // What cannot answer cannot learn either.
-        let trains = !self.forward_only && forward.is_ok();
-        let train = |kernels| worker::run(&job(Work::Train, kernels));
-        let off = TrainingKernels::Off;
+        let trains = !self.forward_only && forward.measured.is_ok();
         Row {
             batch,
             dtype,
             forward,
-            train: trains.then(|| train(kernels)),
-            train_plain: (trains && kernels != off).then(|| train(off)),
+            train: trains.then(|| pair(Work::Train, self.training_kernels(dtype))),
         }
     }
 
-    /// What computes a training step.
+    /// Which of our kernels compute, if any: they do on flex, in f32.
     fn kernels(&self, dtype: Precision) -> TrainingKernels {
-        let ours = cfg!(feature = "fast-cpu") && self.device.is_flex() && dtype == Precision::F32;
-        match ours {
+        match self.device.is_flex() && dtype == Precision::F32 {
             true => self.kernels.choice(),
             false => TrainingKernels::Off,
         }
     }
 
+    /// Those of a training step, which are a feature.
+    fn training_kernels(&self, dtype: Precision) -> TrainingKernels {
+        match cfg!(feature = "fast-cpu") {
+            true => self.kernels(dtype),
+            false => TrainingKernels::Off,
+        }
+    }
+
     fn record(&self, row: &Row) -> Record {
-        let forward = row.forward.as_ref().ok();
-        let [train, train_plain] =
-            [&row.train, &row.train_plain].map(|it| it.as_ref().and_then(|it| it.as_ref().ok()));
+        let forward = row.forward.measured.as_ref().ok();
         let error = row.measurements().find_map(|it| it.as_ref().err());
-        let median = |measured: &Measured| measured.latency.median;
-        let p95 = |measured: &Measured| measured.latency.p95;
-        let peak = |measured: &Measured| measured.peak.map(|(bytes, _)| bytes);
+        let kernels = match self.training_kernels(row.dtype) {
+            TrainingKernels::Fast => Some("fast".to_owned()),
+            TrainingKernels::Exact => Some("exact".to_owned()),
+            TrainingKernels::Off => None,
+        };
+        let [answer, answer_plain, step, step_plain] = row.figures();
         Record {
             date: history::now(),
             machine: machine::describe(),
@@ -185,22 +235,22 @@ impl Args {
             adapter: forward.and_then(|measured| measured.adapter.clone()),
             dtype: row.dtype.to_string(),
             batch: row.batch,
-            forward_median_ms: forward.map(median),
-            forward_p95_ms: forward.map(p95),
-            train_median_ms: train.map(median),
-            train_p95_ms: train.map(p95),
-            images_per_s: forward.map(|measured| 1e3 * f64::from(row.batch) / median(measured)),
-            peak_bytes: forward.and_then(peak),
-            train_peak_bytes: train.and_then(peak),
+            forward_median_ms: answer.median_ms,
+            forward_p95_ms: answer.p95_ms,
+            train_median_ms: step.median_ms,
+            train_p95_ms: step.p95_ms,
+            images_per_s: answer.median_ms.map(|ms| 1e3 * f64::from(row.batch) / ms),
+            peak_bytes: answer.peak_bytes,
+            train_peak_bytes: step.peak_bytes,
             error: error.map(one_line),
-            kernels: match self.kernels(row.dtype) {
-                TrainingKernels::Fast => Some("fast".to_owned()),
-                TrainingKernels::Exact => Some("exact".to_owned()),
-                TrainingKernels::Off => None,
-            },
-            train_plain_median_ms: train_plain.map(median),
-            train_plain_p95_ms: train_plain.map(p95),
-            train_plain_peak_bytes: train_plain.and_then(peak),
+            kernels: kernels.filter(|_| row.train.is_some()),
+            train_plain_median_ms: step_plain.median_ms,
+            train_plain_p95_ms: step_plain.p95_ms,
+            train_plain_peak_bytes: step_plain.peak_bytes,
+            engine: forward.map(|measured| measured.engine),
+            forward_plain_median_ms: answer_plain.median_ms,
+            forward_plain_p95_ms: answer_plain.p95_ms,
+            plain_peak_bytes: answer_plain.peak_bytes,
         }
     }
 
@@ -211,10 +261,11 @@ impl Args {
             "batch": record.batch,
             "dtype": record.dtype,
         });
-        match &row.forward {
+        match &row.forward.measured {
             Err(error) => json["error"] = json!(one_line(error)),
             Ok(forward) => {
                 json["adapter"] = json!(forward.adapter);
+                json["engine"] = json!(forward.engine);
                 json["forward_ms"] = json!(forward.latency);
                 json["images_per_s"] = json!(record.images_per_s);
                 json["warm_up"] = json!(forward.warm_up);
@@ -222,31 +273,26 @@ impl Args {
                 json["peak_memory"] = json!(forward.peak.map(|(_, memory)| memory));
             }
         }
-        match &row.train {
-            None => {}
-            Some(Err(error)) => json["train_error"] = json!(one_line(error)),
-            Some(Ok(train)) => {
-                json["train_ms"] = json!(train.latency);
-                json["train_warm_up"] = json!(train.warm_up);
-                json["train_peak_bytes"] = json!(record.train_peak_bytes);
-                json["kernels"] = json!(record.kernels);
+        plain(&mut json, "forward_plain", row.forward.plain.as_ref());
+        if let Some(train) = &row.train {
+            match &train.measured {
+                Err(error) => json["train_error"] = json!(one_line(error)),
+                Ok(measured) => {
+                    json["train_ms"] = json!(measured.latency);
+                    json["train_warm_up"] = json!(measured.warm_up);
+                    json["train_peak_bytes"] = json!(record.train_peak_bytes);
+                    json["kernels"] = json!(record.kernels);
+                }
             }
-        }
-        match &row.train_plain {
-            None => {}
-            Some(Err(error)) => json["train_plain_error"] = json!(one_line(error)),
-            Some(Ok(train)) => {
-                json["train_plain_ms"] = json!(train.latency);
-                json["train_plain_peak_bytes"] = json!(record.train_plain_peak_bytes);
-            }
+            plain(&mut json, "train_plain", train.plain.as_ref());
         }
         if self.vs.is_some() {
             json["vs"] = json!(before.map(|before| {
                 json!({
                     "date": before.date,
                     "machine": before.machine,
-                    "forward": ratio(record.forward_median_ms, before.forward_median_ms),
-                    "train": ratio(record.train_median_ms, before.train_median_ms),
+                    "forward": record.forward_ratio(before),
+                    "train": record.train_ratio(before),
                 })
             }));
         }
@@ -254,26 +300,34 @@ impl Args {
     }
 }
 
-/// Now over then.
-fn ratio(now: Option<f64>, then: Option<f64>) -> Option<f64> {
-    Some(now? / then?)
+/// Adds what Burn's own operations took, where that was measured beside ours.
+fn plain(json: &mut Value, name: &str, measured: Option<&Result<Measured>>) {
+    match measured {
+        None => {}
+        Some(Err(error)) => json[format!("{name}_error")] = json!(one_line(error)),
+        Some(Ok(measured)) => {
+            json[format!("{name}_ms")] = json!(measured.latency);
+            let peak = measured.peak.map(|(bytes, _)| bytes);
+            json[format!("{name}_peak_bytes")] = json!(peak);
+        }
+    }
 }
 
-fn table(records: &[Record], known: &[Option<&Record>], with_ratios: bool) -> Result<()> {
-    let mut header = vec![
-        "dtype",
-        "batch",
+fn table(
+    rows: &[Row],
+    records: &[Record],
+    known: &[Option<&Record>],
+    with_ratios: bool,
+) -> Result<()> {
+    let mut header = vec!["dtype", "batch", "engine", "images/s"];
+    for work in [
         "forward ms",
-        "p95",
-        "images/s",
-        "peak MB",
+        "plain forward ms",
         "train ms",
-        "p95",
-        "peak MB",
         "plain train ms",
-        "p95",
-        "peak MB",
-    ];
+    ] {
+        header.extend([work, "p95", "peak MB"]);
+    }
     if with_ratios {
         header.extend(["forward / before", "train / before"]);
     }
@@ -281,37 +335,28 @@ fn table(records: &[Record], known: &[Option<&Record>], with_ratios: bool) -> Re
     let mut table = report::table(&header);
     let number =
         |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
-    for (record, before) in records.iter().zip(known) {
+    for ((row, record), before) in rows.iter().zip(records).zip(known) {
         let mut cells = vec![
             record.dtype.clone(),
             record.batch.to_string(),
-            number(record.forward_median_ms),
-            number(record.forward_p95_ms),
-            number(record.images_per_s),
-            report::megabytes(record.peak_bytes),
-            number(record.train_median_ms),
-            number(record.train_p95_ms),
-            report::megabytes(record.train_peak_bytes),
-            number(record.train_plain_median_ms),
-            number(record.train_plain_p95_ms),
-            report::megabytes(record.train_plain_peak_bytes),
-        ];
-        if with_ratios {
-            cells.push(number(ratio(
-                record.forward_median_ms,
-                before.and_then(|b| b.forward_median_ms),
-            )));
-            cells.push(number(ratio(
-                record.train_median_ms,
-                before.and_then(|b| b.train_median_ms),
-            )));
-        }
-        cells.push(
             record
-                .error
-                .as_ref()
-                .map_or_else(String::new, |error| format!("error: {error}")),
-        );
+                .engine
+                .map_or_else(|| "-".to_owned(), |it| it.to_string()),
+            number(record.images_per_s),
+        ];
+        for figures in row.figures() {
+            cells.push(number(figures.median_ms));
+            cells.push(number(figures.p95_ms));
+            cells.push(report::megabytes(figures.peak_bytes));
+        }
+        if with_ratios {
+            cells.push(number(
+                before.and_then(|before| record.forward_ratio(before)),
+            ));
+            cells.push(number(before.and_then(|before| record.train_ratio(before))));
+        }
+        let error = record.error.as_ref();
+        cells.push(error.map_or_else(String::new, |error| format!("error: {error}")));
         table.add_row(cells);
     }
     report::print(&table)
