@@ -36,9 +36,11 @@ mod worker;
 
 use std::process::ExitCode;
 
+use burn_zoo_core::TrainingKernels;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
     let cli = commands::Cli::parse();
+    TrainingKernels::enlist();
     failure::catch(|| commands::run(cli.command))
 }

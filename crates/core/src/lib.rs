@@ -6,6 +6,7 @@
 mod classifier;
 mod conv;
 mod depth;
+mod elementwise;
 mod error;
 #[cfg(feature = "fast-cpu")]
 mod fast_cpu;
@@ -22,6 +23,7 @@ pub mod weights;
 pub use classifier::{Classifier, FeatureMap, Head, InputSpec, global_average};
 pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, convolve, with_outputs};
 pub use depth::StochasticDepth;
+pub use elementwise::{add_relu, highway, relu};
 pub use error::Error;
 pub use pool::{average_pool, max_pool};
 pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};

@@ -2,10 +2,11 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-/// What computes convolutions, batch norms and pools, forward and backward, where gradients are recorded on
-/// Burn's CPU backend, flex.
+/// What computes convolutions, batch norms, pools, rectifiers and gates, forward and backward, where
+/// gradients are recorded on Burn's CPU backend, flex.
 ///
 /// One choice for the whole process, to be made between training steps. Without this crate's feature
 /// `fast-cpu`, and on every other device, it changes nothing: there everything is Burn's own.
@@ -36,6 +37,28 @@ impl TrainingKernels {
             .into_iter()
             .find(|it| *it as u8 == number)
             .unwrap_or(Self::Off)
+    }
+
+    /// Runs a step of training, whose tensors are on `device`. Where the kernels compute it, and the calling
+    /// thread is one of rayon's pool ([`Self::enlist`]), the pool's other threads stay awake until it ends;
+    /// and from the first step on, glibc keeps up to 2 GB that the process frees, instead of asking the
+    /// system for it at each step.
+    pub fn step<R>(device: &Device, step: impl FnOnce() -> R) -> R {
+        #[cfg(feature = "fast-cpu")]
+        if crate::fast_cpu::computes_on(device) {
+            burn_zoo_kernels::keep_freed_memory();
+            return burn_zoo_kernels::awake_in_place(step);
+        }
+        let _ = device;
+        step()
+    }
+
+    /// Makes the calling thread, a program's main one, work for the kernels where it would wait for rayon's
+    /// threads: small steps are faster then. To be called before any tensor is made; without the feature
+    /// `fast-cpu` it does nothing.
+    pub fn enlist() {
+        #[cfg(feature = "fast-cpu")]
+        burn_zoo_kernels::enlist();
     }
 }
 

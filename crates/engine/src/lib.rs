@@ -45,6 +45,7 @@ mod program;
 #[cfg(test)]
 mod testing;
 
+pub use burn_zoo_kernels::release_freed_memory;
 pub use compile::Compile;
 pub use explain::StepInfo;
 pub use passes::Changes;

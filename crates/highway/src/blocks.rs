@@ -4,9 +4,9 @@ use burn::config::Config;
 use burn::module::{Module, Param};
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{Initializer, Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::activation::{relu, sigmoid, tanh};
+use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::convolve;
+use burn_zoo_core::{convolve, highway, relu};
 use serde::{Deserialize, Serialize};
 
 /// What follows the linear map of `H`; section 3.1 tries both.
@@ -66,18 +66,25 @@ impl Gates {
     }
 }
 
-/// `H T + x C` from an input and what its layer made of it.
+/// `H T + x C` and `T`, from an input, what its layer made of it, and what the gates are sigmoids of.
 fn mix<const D: usize>(
     input: Tensor<D>,
     transformed: Tensor<D>,
     gate: Option<Tensor<D>>,
     carry: Option<Tensor<D>>,
-) -> Tensor<D> {
+) -> (Tensor<D>, Option<Tensor<D>>) {
     let Some(gate) = gate else {
-        return transformed;
+        return (transformed, None);
     };
-    let carry = carry.unwrap_or_else(|| -gate.clone() + 1.0);
-    transformed * gate + input * carry
+    let (output, gate) = match carry {
+        None => highway(transformed, gate, input),
+        Some(carry) => {
+            let gate = sigmoid(gate);
+            let output = transformed * gate.clone() + input * sigmoid(carry);
+            (output, gate)
+        }
+    };
+    (output, Some(gate))
 }
 
 /// A bias of the same value everywhere.
@@ -149,13 +156,10 @@ impl HighwayLayer {
 
     /// Output and transform gate.
     pub(crate) fn step(&self, input: Tensor<2>) -> (Tensor<2>, Option<Tensor<2>>) {
-        let sigmoid = |layer: &Linear| sigmoid(layer.forward(input.clone()));
-        let transformed = self
-            .activation
-            .forward(self.transform.forward(input.clone()));
-        let gate = self.gate.as_ref().map(sigmoid);
-        let carry = self.carry.as_ref().map(sigmoid);
-        (mix(input, transformed, gate.clone(), carry), gate)
+        let map = |layer: &Linear| layer.forward(input.clone());
+        let transformed = self.activation.forward(map(&self.transform));
+        let [gate, carry] = [&self.gate, &self.carry].map(|it| it.as_ref().map(map));
+        mix(input, transformed, gate, carry)
     }
 }
 
@@ -244,13 +248,10 @@ impl ConvHighwayLayer {
 
     /// Output and transform gate.
     pub(crate) fn step(&self, input: Tensor<4>) -> (Tensor<4>, Option<Tensor<4>>) {
-        let sigmoid = |layer: &Conv2d| sigmoid(convolve(layer, input.clone()));
-        let transformed = self
-            .activation
-            .forward(convolve(&self.transform, input.clone()));
-        let gate = self.gate.as_ref().map(sigmoid);
-        let carry = self.carry.as_ref().map(sigmoid);
-        (mix(input, transformed, gate.clone(), carry), gate)
+        let map = |layer: &Conv2d| convolve(layer, input.clone());
+        let transformed = self.activation.forward(map(&self.transform));
+        let [gate, carry] = [&self.gate, &self.carry].map(|it| it.as_ref().map(map));
+        mix(input, transformed, gate, carry)
     }
 }
 

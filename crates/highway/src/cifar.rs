@@ -5,11 +5,10 @@ use burn::module::Module;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{MaxPool2d, MaxPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{
-    Classifier, FeatureMap, InputSpec, convolve, global_average, max_pool, with_outputs,
+    Classifier, FeatureMap, InputSpec, convolve, global_average, max_pool, relu, with_outputs,
 };
 use serde::{Deserialize, Serialize};
 

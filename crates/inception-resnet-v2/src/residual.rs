@@ -5,9 +5,8 @@
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{Activation, ConvNormAct, StochasticDepth, chain, convolve};
+use burn_zoo_core::{Activation, ConvNormAct, StochasticDepth, add_relu, chain, convolve};
 
 use burn_zoo_core::slim::{branch, same};
 
@@ -61,10 +60,10 @@ impl Addition {
     /// latter.
     pub fn forward(&self, branches: Vec<Tensor<4>>, input: Tensor<4>) -> Tensor<4> {
         let branches = convolve(&self.expand, Tensor::cat(branches, 1));
-        let output = self.depth.forward(branches.mul_scalar(self.scale)) + input;
+        let branches = self.depth.forward(branches.mul_scalar(self.scale));
         match self.activation {
-            Activation::Relu => relu(output),
-            Activation::Identity => output,
+            Activation::Relu => add_relu(branches, input),
+            Activation::Identity => branches + input,
         }
     }
 }

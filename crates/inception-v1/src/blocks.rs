@@ -9,9 +9,8 @@ use burn::nn::pool::{
     MaxPool2dConfig,
 };
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig, PaddingConfig2d};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::{ConvNormAct, ConvNormActConfig, convolve, max_pool, with_outputs};
+use burn_zoo_core::{ConvNormAct, ConvNormActConfig, convolve, max_pool, relu, with_outputs};
 use serde::{Deserialize, Serialize};
 
 /// torchvision's (and TF-Slim's), not in the paper.

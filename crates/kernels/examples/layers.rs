@@ -17,7 +17,7 @@ mod shared;
 
 use burn_zoo_kernels::{
     Activation, Algorithm, Buffer, Conv2dSpec, ConvWeights, Dims, Epilogue, Isa, PackedConv, View,
-    ViewMut,
+    ViewMut, awake,
 };
 use shared::{Layer, layers, now, peak, spec_and_dims};
 use std::time::Instant;
@@ -158,10 +158,13 @@ fn time(network: &str, layers: &[Layer], batch: usize, threads: usize, isa: Isa,
                 })
                 .collect();
             for _ in 0..ROUNDS {
-                for layer in &mut ready {
-                    layer.run(&input, &mut output, threads);
-                    std::mem::swap(&mut input, &mut output);
-                }
+                // As in a plan.
+                awake(|| {
+                    for layer in &mut ready {
+                        layer.run(&input, &mut output, threads);
+                        std::mem::swap(&mut input, &mut output);
+                    }
+                });
             }
             // Sums of rounds: time, and what it would be at the peak of that moment.
             let mut rounds = [0.0; ROUNDS];

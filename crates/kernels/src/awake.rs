@@ -14,14 +14,48 @@ const LOOKS: usize = 16;
 /// the processors' time.
 pub fn awake<R: Send>(kernels: impl FnOnce() -> R + Send) -> R {
     let done = AtomicBool::new(false);
-    rayon::scope(|scope| {
-        for _ in 1..rayon::current_num_threads() {
-            scope.spawn(|scope| wait(scope, &done));
-        }
-        // Also if a kernel panics.
-        let _done = Done(&done);
-        kernels()
-    })
+    rayon::scope(|scope| beside_waiters(scope, &done, kernels))
+}
+
+/// As [`awake`], for what must stay on its thread. Where that is none of a pool's, nothing is kept awake: the
+/// threads would take its processor.
+pub fn awake_in_place<R>(kernels: impl FnOnce() -> R) -> R {
+    if rayon::current_thread_index().is_none() {
+        return kernels();
+    }
+    let done = AtomicBool::new(false);
+    rayon::in_place_scope(|scope| beside_waiters(scope, &done, kernels))
+}
+
+/// Makes the calling thread one of rayon's global pool, so that it works itself where it would wait for
+/// the pool's threads, and need not be woken. To be called before the pool's first use, by a thread that
+/// lives as long as the program; else, and where the pool has one thread, nothing changes.
+pub fn enlist() {
+    // The only thread of a pool must not wait for others, whose work it would have to do.
+    let threads = std::env::var("RAYON_NUM_THREADS").ok();
+    let threads = threads
+        .and_then(|number| number.parse().ok())
+        .filter(|&it| it > 0);
+    let available = || std::thread::available_parallelism().map_or(1, usize::from);
+    if threads.unwrap_or_else(available) > 1 {
+        // An error says that the pool is there already.
+        let _ = rayon::ThreadPoolBuilder::new()
+            .use_current_thread()
+            .build_global();
+    }
+}
+
+fn beside_waiters<'scope, R>(
+    scope: &Scope<'scope>,
+    done: &'scope AtomicBool,
+    kernels: impl FnOnce() -> R,
+) -> R {
+    for _ in 1..rayon::current_num_threads() {
+        scope.spawn(|scope| wait(scope, done));
+    }
+    // Also if a kernel panics.
+    let _done = Done(done);
+    kernels()
 }
 
 /// Looks for work for a moment, then lets the thread go on with what it had begun, if anything, and
@@ -71,6 +105,15 @@ mod tests {
                 });
             });
         }
+    }
+
+    #[test]
+    fn a_thread_may_be_in_a_pool_or_not() {
+        let sum = || (0..64).into_par_iter().map(|i| i + 1).sum::<usize>();
+        // Not sent to another thread.
+        let local = std::rc::Rc::new(2);
+        assert_eq!(awake_in_place(|| *local * sum()), 2 * 65 * 32);
+        on(3, || assert_eq!(awake_in_place(|| 2 * sum()), 2 * 65 * 32));
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod elementwise;
 mod isa;
 mod layout;
 mod linear;
+mod memory;
 mod norm;
 mod outer;
 mod pool;
@@ -37,7 +38,7 @@ mod tasks;
 mod tile;
 mod train;
 
-pub use awake::awake;
+pub use awake::{awake, awake_in_place, enlist};
 pub use blocked::{Dims, LANES, Rows, RowsMut, View, ViewMut, copy_channels};
 pub use buffer::Buffer;
 pub use conv::{Activation, Algorithm, Conv2dSpec, ConvWeights, Epilogue, PackedConv};
@@ -45,13 +46,17 @@ pub use elementwise::{Binary, Unary, affine, binary, gate, unary, unary_in_place
 pub use isa::Isa;
 pub use layout::{pack, unpack};
 pub use linear::PackedLinear;
+pub use memory::{keep_freed_memory, release_freed_memory};
 pub use norm::{ResponseNorm, response_norm};
 pub use pool::{
     PadCount, Padding, PoolSpec, Rounding, adaptive_average_pool, average_pool,
     global_average_pool, max_pool,
 };
 
-pub use train::{BatchNorm, BatchNormGradients, Maxima, TrainConv, TrainPool, bias_gradient};
+pub use train::{
+    BatchNorm, BatchNormGradients, Highway, HighwayGradients, Maxima, TrainConv, TrainPool,
+    add_relu, bias_gradient, relu, relu_gradient,
+};
 
 /// The README's example, as a test.
 #[cfg(doctest)]

@@ -3,10 +3,10 @@
 use burn::config::Config;
 use burn::module::Module;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{
-    Activation, ConvNormAct, ConvNormActConfig, FeatureMap, StochasticDepth, average_pool, chain,
+    Activation, ConvNormAct, ConvNormActConfig, FeatureMap, StochasticDepth, add_relu,
+    average_pool, chain, relu,
 };
 use serde::{Deserialize, Serialize};
 
@@ -142,7 +142,7 @@ impl ResidualBlock {
             return relu(output);
         }
         let [_, channels, _, _] = output.dims();
-        relu(self.depth.forward(output) + self.carry(input, channels))
+        add_relu(self.depth.forward(output), self.carry(input, channels))
     }
 
     /// How the branch is left out in training.

@@ -5,7 +5,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, ExecutionError, Int, Tensor};
 use burn::train::metric::{AccuracyInput, Adaptor, LossInput};
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
-use burn_zoo_core::Classifier;
+use burn_zoo_core::{Classifier, TrainingKernels};
 
 use crate::loader::{Batch, Part};
 use crate::loss::soft_cross_entropy;
@@ -32,13 +32,9 @@ impl<M: Trainable> Trainee<M> {
     pub(crate) fn model(&self) -> &M {
         &self.model
     }
-}
 
-impl<M: Trainable> TrainStep for Trainee<M> {
-    type Input = Batch;
-    type Output = Guess;
-
-    fn step(&self, batch: Batch) -> TrainOutput<Guess> {
+    /// Forward and backward.
+    fn learn(&self, batch: Batch) -> TrainOutput<Guess> {
         let Batch {
             images,
             labels,
@@ -64,6 +60,15 @@ impl<M: Trainable> TrainStep for Trainee<M> {
         let loss = loss * part.share;
         let guess = Guess::new(&loss, logits, labels, part);
         TrainOutput::new(self, loss.backward(), guess)
+    }
+}
+
+impl<M: Trainable> TrainStep for Trainee<M> {
+    type Input = Batch;
+    type Output = Guess;
+
+    fn step(&self, batch: Batch) -> TrainOutput<Guess> {
+        TrainingKernels::step(&batch.images.device(), || self.learn(batch))
     }
 }
 

@@ -16,10 +16,11 @@ use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_zoo::weights::{Checkpoint, Differences, load};
 use burn_zoo::{Adapt, AuxHeads, Classifier, TrainingKernels};
-use burn_zoo_engine::Compile;
+use burn_zoo_engine::{Compile, release_freed_memory};
 use burn_zoo_tests::resnet18::SmallResNet18;
 
 fn main() {
+    TrainingKernels::enlist();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [kind, architecture, weights, sizes @ ..] = &arguments[..] else {
         panic!("bench_worker KIND ARCHITECTURE WEIGHTS BATCH HEIGHT WIDTH");
@@ -68,6 +69,7 @@ fn infer(compiled: bool, architecture: &str, checkpoint: Checkpoint, shape: [usi
     if compiled {
         let plan = model.compile(shape).unwrap().strict().unwrap();
         drop(model);
+        release_freed_memory();
         answer(start, || first(plan.run(images.clone()).unwrap()));
     } else {
         answer(start, || first(model.forward(images.clone())));
@@ -88,7 +90,7 @@ fn train<M: Classifier>(model: M, shape: [usize; 4], device: &Device) {
     let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
     let mut optimizer = SgdConfig::new().with_momentum(Some(momentum)).init();
     let mut model = Some(model.train());
-    answer(Instant::now(), || {
+    let mut step = || {
         let network = model.take().unwrap();
         let heads = network.forward_train(images.clone()).into_iter();
         let losses =
@@ -97,7 +99,8 @@ fn train<M: Classifier>(model: M, shape: [usize; 4], device: &Device) {
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         model = Some(optimizer.step(1e-3, network, gradients));
         loss.into_scalar::<f32>()
-    });
+    };
+    answer(Instant::now(), || TrainingKernels::step(device, &mut step));
 }
 
 /// Runs once per line; `start` is when preparations began.

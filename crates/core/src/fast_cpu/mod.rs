@@ -1,15 +1,19 @@
-//! Convolutions, batch norms and pools of a training step by `burn-zoo-kernels`, on flex under autodiff.
+//! Convolutions, batch norms, pools, rectifiers and gates of a training step by `burn-zoo-kernels`, on flex
+//! under autodiff.
 //!
 //! [`rule`] decides for each call whether the kernels take it.
 
 mod convolution;
+mod elementwise;
 mod norm;
 mod pool;
 mod rule;
 
 pub(crate) use convolution::convolve;
+pub(crate) use elementwise::{add_relu, highway, relu};
 pub(crate) use norm::normalise;
 pub(crate) use pool::{average_pool, max_pool};
+pub(crate) use rule::computes_on;
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
@@ -58,6 +62,11 @@ fn numbers(tensor: &FlexTensor) -> &[f32] {
 
 fn tensor<const D: usize>(numbers: Vec<f32>, dims: [usize; D]) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(numbers, dims))
+}
+
+/// Numbers of an [`ordered`] tensor's shape.
+fn like(tensor: &FlexTensor, numbers: Vec<f32>) -> FlexTensor {
+    FlexTensor::from_data(TensorData::new(numbers, tensor.layout().shape().clone()))
 }
 
 fn dims(dims: Dims) -> [usize; 4] {

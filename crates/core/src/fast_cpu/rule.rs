@@ -84,7 +84,7 @@ fn pool(
     ceil: bool,
     input: &Tensor<4>,
 ) -> Option<(TrainPool, GradientCheckpointingStrategy)> {
-    let strategy = recorded([Some((input.device(), input.dtype())), None, None])?;
+    let strategy = recorded([Some((input.device(), input.dtype()))])?;
     let spec = PoolSpec {
         kernel,
         stride,
@@ -97,6 +97,18 @@ fn pool(
     };
     let dims = Dims::new(input.dims());
     Some((TrainPool::new(Isa::detect(), spec, dims)?, strategy))
+}
+
+/// What is computed number by number, which the kernels take on flex under autodiff, of as many 32-bit
+/// numbers in each tensor.
+pub(super) fn elementwise<const D: usize, const N: usize>(
+    tensors: [&Tensor<D>; N],
+) -> Option<GradientCheckpointingStrategy> {
+    let dims = tensors[0].dims();
+    if tensors.iter().any(|it| it.dims() != dims) {
+        return None;
+    }
+    recorded(tensors.map(|it| Some((it.device(), it.dtype()))))
 }
 
 /// Padding that is spelt out.
@@ -114,8 +126,15 @@ fn explicit(padding: &PaddingConfig2d) -> Option<Padding> {
     })
 }
 
+/// Whether the kernels compute where gradients of a device's tensors are recorded.
+pub(crate) fn computes_on(device: &Device) -> bool {
+    TrainingKernels::chosen() != TrainingKernels::Off && on_flex(device)
+}
+
 /// How gradients of a call with these tensors are recorded, where the kernels may compute them.
-fn recorded(tensors: [Option<(Device, DType)>; 3]) -> Option<GradientCheckpointingStrategy> {
+fn recorded<const N: usize>(
+    tensors: [Option<(Device, DType)>; N],
+) -> Option<GradientCheckpointingStrategy> {
     if TrainingKernels::chosen() == TrainingKernels::Off {
         return None;
     }

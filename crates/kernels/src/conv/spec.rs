@@ -116,11 +116,12 @@ impl Algorithm {
     ///
     /// Between [`Direct`](Self::Direct) and [`Winograd`](Self::Winograd) decides an estimate of their
     /// times, in multiply-adds at full speed, whose constants were fitted to what `examples/layers.rs`
-    /// measured on one thread of an AMD EPYC (Zen 3, AVX2): sums run at 85 and 75 % of the peak,
-    /// fetching a weight from memory takes as long as 10 and 20 multiply-adds (Winograd has four times
-    /// as many weights), and transforming a tile 774 for each channel in and out. Threads share the
-    /// memory, so that weights cost more of them. In short: Winograd from 14x14 pixels on, or from
-    /// three images of 7x7.
+    /// measured on one thread of an AMD EPYC (Zen 3, AVX2) and one and two of an Intel Xeon (Sapphire
+    /// Rapids, AVX-512): sums run at 85 and 75 % of the peak, fetching a weight from memory takes as
+    /// long as 15 and 25 multiply-adds (Winograd has four times as many weights), and transforming a
+    /// tile 774 for each channel in and out. Threads share the memory, so that weights cost more of
+    /// them. In short: Winograd from 14x14 pixels on with one thread, from 28x28 on with several, or
+    /// for as many pixels in several images.
     pub fn choose(spec: &Conv2dSpec, input: Dims, threads: usize) -> Self {
         let simple = [Self::Depthwise, Self::Pointwise]
             .into_iter()
@@ -135,9 +136,9 @@ impl Algorithm {
         let tiles = winograd::tiles(to) as f64;
         let pixels = (to.batch * to.pixels()) as f64;
         let [inputs, outputs] = spec.channels.map(|it| it as f64);
-        let sharing = (1 + threads) as f64 / 2.0;
-        let direct = 9.0 * inputs * outputs * (pixels / 0.85 + 10.0 * sharing);
-        let winograd = 36.0 * inputs * outputs * (tiles / 0.75 + 20.0 * sharing)
+        let threads = threads as f64;
+        let direct = 9.0 * inputs * outputs * (pixels / 0.85 + 15.0 * threads);
+        let winograd = 36.0 * inputs * outputs * (tiles / 0.75 + 25.0 * threads)
             + 774.0 * tiles * (inputs + outputs);
         if winograd < direct {
             Self::Winograd
@@ -171,6 +172,17 @@ mod tests {
         batch: usize,
         size: usize,
     ) -> Algorithm {
+        chosen_for(1, channels, kernel, stride, batch, size)
+    }
+
+    fn chosen_for(
+        threads: usize,
+        channels: usize,
+        kernel: [usize; 2],
+        stride: usize,
+        batch: usize,
+        size: usize,
+    ) -> Algorithm {
         let spec = Conv2dSpec {
             channels: [channels; 2],
             kernel,
@@ -178,7 +190,7 @@ mod tests {
             padding: Padding::symmetric(kernel.map(|it| it / 2)),
             groups: 1,
         };
-        Algorithm::choose(&spec, Dims::new([batch, channels, size, size]), 1)
+        Algorithm::choose(&spec, Dims::new([batch, channels, size, size]), threads)
     }
 
     /// What was the fastest of each shape when measured.
@@ -199,6 +211,9 @@ mod tests {
             );
         }
         assert_eq!(chosen(512, [3, 3], 1, 8, 7), Algorithm::Winograd);
+        let on_two = |channels, size| chosen_for(2, channels, [3, 3], 1, 1, size);
+        assert_eq!(on_two(128, 28), Algorithm::Winograd);
+        assert_eq!(on_two(256, 14), Algorithm::Direct);
     }
 
     #[test]

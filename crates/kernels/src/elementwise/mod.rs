@@ -2,6 +2,8 @@
 
 mod math;
 
+pub(crate) use math::sigmoid;
+
 use crate::simd::{Kernel, Lanes};
 use crate::{Dims, Isa, LANES, Rows, RowsMut, View, ViewMut};
 use rayon::prelude::*;
@@ -19,6 +21,12 @@ pub enum Unary {
     Sigmoid,
     /// The hyperbolic tangent.
     Tanh,
+}
+
+/// `max(x, 0)`; NaN stays NaN.
+#[inline(always)]
+pub(crate) fn rectified(x: f32) -> f32 {
+    if x < 0.0 { 0.0 } else { x }
 }
 
 /// A function of two numbers.
@@ -39,9 +47,7 @@ impl Unary {
     #[inline(always)]
     pub(crate) fn apply(self, numbers: &mut [f32]) {
         match self {
-            Self::Relu => numbers
-                .iter_mut()
-                .for_each(|x| *x = if *x < 0.0 { 0.0 } else { *x }),
+            Self::Relu => numbers.iter_mut().for_each(|x| *x = rectified(*x)),
             Self::Sigmoid => numbers.iter_mut().for_each(|x| *x = math::sigmoid(*x)),
             Self::Tanh => numbers.iter_mut().for_each(|x| *x = math::tanh(*x)),
         }

@@ -1,5 +1,6 @@
 //! Convolution with its gradients.
 
+use super::elementwise::zeros;
 use super::grid::{spread, subsample};
 use super::phase::Phase;
 use super::pointwise::{self, Matrix};
@@ -108,7 +109,7 @@ impl TrainConv {
         };
         let result = convolve(&conv, input, [self.input, self.output]);
         conv.keep();
-        let mut output = vec![0.0; self.output.plain_len()];
+        let mut output = zeros(self.output.plain_len());
         unpack(isa, View::new(&result, self.output), &mut output);
         output
     }
@@ -138,7 +139,7 @@ impl TrainConv {
             };
         }
         let gradient = blocked(isa, gradient, self.output);
-        let mut input = vec![0.0; self.input.plain_len()];
+        let mut input = zeros(self.input.plain_len());
         for rows in &self.phases[0] {
             for columns in &self.phases[1] {
                 if rows.taps.is_empty() || columns.taps.is_empty() {

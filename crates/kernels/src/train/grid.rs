@@ -1,5 +1,6 @@
 //! Images with zeros around them, and every other pixel of them.
 
+use super::elementwise::zeros;
 use super::scratch::Scratch;
 use crate::{Conv2dSpec, Dims, Padding};
 use rayon::prelude::*;
@@ -50,7 +51,7 @@ pub(super) fn subsample(input: &[f32], from: Dims, to: Dims, stride: [usize; 2])
 
 /// The reverse of [`subsample`], zeros elsewhere.
 pub(super) fn spread(seen: &[f32], from: Dims, to: Dims, stride: [usize; 2]) -> Vec<f32> {
-    let mut output = vec![0.0; to.plain_len()];
+    let mut output = zeros(to.plain_len());
     planes(&mut output, to, seen, from).for_each(|(to_plane, plane)| {
         let rows = to_plane.chunks_exact_mut(to.width).step_by(stride[0]);
         for (to, row) in rows.zip(plane.chunks_exact(from.width)) {

@@ -1,7 +1,9 @@
-//! Convolution, batch norm and pooling for training: forward and gradients, on `[batch, channels, height,
-//! width]` as it lies, in and out. The blocked layout is used inside a call only.
+//! Convolution, batch norm, pooling and what is computed number by number, for training: forward and
+//! gradients, on `[batch, channels, height, width]` as it lies, in and out. The blocked layout is used
+//! inside a call only.
 
 mod conv;
+mod elementwise;
 mod grid;
 mod norm;
 mod phase;
@@ -13,6 +15,7 @@ mod weight;
 mod winograd;
 
 pub use conv::TrainConv;
+pub use elementwise::{Highway, HighwayGradients, add_relu, relu, relu_gradient};
 pub use norm::{BatchNorm, BatchNormGradients};
 pub use pool::{Maxima, TrainPool};
 pub use sum::bias_gradient;

@@ -4,6 +4,7 @@
 //! A task takes one channel through all passes, so that its pixels stay in the cache.
 #![allow(unsafe_code, reason = "the planes of a channel lie apart")]
 
+use super::elementwise::zeros;
 use super::sum::Total;
 use crate::simd::{Kernel, Lanes};
 use crate::tile::Shared;
@@ -48,7 +49,7 @@ impl BatchNorm {
         epsilon: f64,
     ) -> Self {
         check(dims, &[input], &[gamma, beta]);
-        let mut output = vec![0.0; dims.plain_len()];
+        let mut output = zeros(dims.plain_len());
         let mut mean = vec![0.0; dims.channels];
         let mut variance = vec![0.0; dims.channels];
         let target = Shared(output.as_mut_ptr());
@@ -96,7 +97,7 @@ impl BatchNorm {
         gradient: &[f32],
     ) -> BatchNormGradients {
         check(dims, &[input, gradient], &[gamma, mean, variance]);
-        let mut to_input = vec![0.0; dims.plain_len()];
+        let mut to_input = zeros(dims.plain_len());
         let mut to_gamma = vec![0.0; dims.channels];
         let mut to_beta = vec![0.0; dims.channels];
         let target = Shared(to_input.as_mut_ptr());

@@ -2,6 +2,7 @@
 //! numbers side by side are pixels here.
 #![allow(unsafe_code, reason = "calls the tile")]
 
+use super::elementwise::zeros;
 use super::scratch::Scratch;
 use crate::outer::{Outer, Run};
 use crate::tasks::{each_task, share};
@@ -30,7 +31,7 @@ pub(super) fn multiply(isa: Isa, matrix: Matrix<'_>, dims: Dims, input: &[f32]) 
     let [inputs, outputs] = matrix.channels;
     assert!(dims.channels == inputs && input.len() == dims.plain_len());
     assert_eq!(matrix.data.len(), inputs * outputs, "numbers of the matrix");
-    let mut result = vec![0.0; dims.with_channels(outputs).plain_len()];
+    let mut result = zeros(dims.with_channels(outputs).plain_len());
     let total = dims.batch * dims.pixels();
     let panels = total.div_ceil(PANEL);
     let threads = rayon::current_num_threads();

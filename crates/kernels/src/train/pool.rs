@@ -1,5 +1,6 @@
 //! Pooling with its gradient, on images as they lie.
 
+use super::elementwise::zeros;
 use crate::simd::{Kernel, Lanes};
 use crate::{Dims, Isa, PadCount, PoolSpec};
 use rayon::prelude::*;
@@ -79,7 +80,7 @@ impl TrainPool {
     /// If `input` has another length.
     pub fn maxima(&self, input: &[f32]) -> Maxima {
         assert_eq!(input.len(), self.input.plain_len(), "numbers of the input");
-        let mut output = vec![0.0; self.output.plain_len()];
+        let mut output = zeros(self.output.plain_len());
         let mut taps = vec![0; output.len()];
         output
             .par_chunks_exact_mut(self.output.pixels())
@@ -110,7 +111,7 @@ impl TrainPool {
             [len; 2],
             "numbers of the output"
         );
-        let mut input = vec![0.0; self.input.plain_len()];
+        let mut input = zeros(self.input.plain_len());
         input
             .par_chunks_exact_mut(self.input.pixels())
             .zip(gradient.par_chunks_exact(self.output.pixels()))
@@ -135,7 +136,7 @@ impl TrainPool {
     pub fn averages(&self, count: PadCount, input: &[f32]) -> Vec<f32> {
         assert_eq!(input.len(), self.input.plain_len(), "numbers of the input");
         let shares = self.shares(count);
-        let mut output = vec![0.0; self.output.plain_len()];
+        let mut output = zeros(self.output.plain_len());
         output
             .par_chunks_exact_mut(self.output.pixels())
             .zip(input.par_chunks_exact(self.input.pixels()))
@@ -160,7 +161,7 @@ impl TrainPool {
         let len = self.output.plain_len();
         assert_eq!(gradient.len(), len, "numbers of the output");
         let shares = self.shares(count);
-        let mut input = vec![0.0; self.input.plain_len()];
+        let mut input = zeros(self.input.plain_len());
         input
             .par_chunks_exact_mut(self.input.pixels())
             .zip(gradient.par_chunks_exact(self.output.pixels()))

@@ -1,0 +1,172 @@
+//! Rectifiers, sums and highway gates with their gradients.
+
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
+use burn::backend::autodiff::checkpoint::strategy::{
+    BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
+};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::{Autodiff, AutodiffBackend, DispatchKindConversion, Flex};
+use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
+use burn_flex::FlexTensor;
+use burn_zoo_kernels as kernels;
+use burn_zoo_kernels::Isa;
+
+use super::{inside, like, numbers, ordered, outside, rule};
+
+/// `max(input, 0)`, if the kernels take it.
+pub(crate) fn relu<const D: usize>(input: &Tensor<D>) -> Option<Tensor<D>> {
+    let run = match rule::elementwise([input])? {
+        GradientCheckpointingStrategy::Disabled => rectify::<NoCheckpointing, D>,
+        GradientCheckpointingStrategy::Balanced => rectify::<BalancedCheckpointing, D>,
+    };
+    Some(run(input.clone()))
+}
+
+/// `max(branch + shortcut, 0)`, if the kernels take it.
+pub(crate) fn add_relu<const D: usize>(
+    branch: &Tensor<D>,
+    shortcut: &Tensor<D>,
+) -> Option<Tensor<D>> {
+    let run = match rule::elementwise([branch, shortcut])? {
+        GradientCheckpointingStrategy::Disabled => add_rectified::<NoCheckpointing, D>,
+        GradientCheckpointingStrategy::Balanced => add_rectified::<BalancedCheckpointing, D>,
+    };
+    Some(run([branch.clone(), shortcut.clone()]))
+}
+
+/// A highway layer's output and gate, if the kernels take it.
+pub(crate) fn highway<const D: usize>(
+    transformed: &Tensor<D>,
+    logits: &Tensor<D>,
+    carried: &Tensor<D>,
+) -> Option<(Tensor<D>, Tensor<D>)> {
+    let run = match rule::elementwise([transformed, logits, carried])? {
+        GradientCheckpointingStrategy::Disabled => mix::<NoCheckpointing, D>,
+        GradientCheckpointingStrategy::Balanced => mix::<BalancedCheckpointing, D>,
+    };
+    Some(run([transformed, logits, carried].map(Tensor::clone)))
+}
+
+fn rectify<C, const D: usize>(input: Tensor<D>) -> Tensor<D>
+where
+    C: CheckpointStrategy,
+    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
+{
+    let input = inside::<D, C>(input);
+    let x = ordered(input.primitive());
+    let output = like(&x, kernels::relu(Isa::detect(), numbers(&x)));
+    let prepared = Rectifier.prepare::<C>([input.node()]).compute_bound();
+    outside::<D, C>(match prepared.stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish(output.clone(), output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    })
+}
+
+fn add_rectified<C, const D: usize>(terms: [Tensor<D>; 2]) -> Tensor<D>
+where
+    C: CheckpointStrategy,
+    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
+{
+    let [a, b] = terms.map(inside::<D, C>);
+    let [x, y] = [&a, &b].map(|it| ordered(it.primitive()));
+    let output = kernels::add_relu(Isa::detect(), numbers(&x), numbers(&y));
+    let output = like(&x, output);
+    let prepared = Rectifier.prepare::<C>([a.node(), b.node()]).compute_bound();
+    outside::<D, C>(match prepared.stateful() {
+        OpsKind::Tracked(prepared) => prepared.finish(output.clone(), output),
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    })
+}
+
+/// The backward pass of a rectified sum, or of one number: each term has the same gradient.
+#[derive(Debug)]
+struct Rectifier;
+
+impl<const TERMS: usize> Backward<Flex, TERMS> for Rectifier {
+    /// The output.
+    type State = FlexTensor;
+
+    fn backward(
+        self,
+        ops: Ops<FlexTensor, TERMS>,
+        gradients: &mut Gradients,
+        _checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = ordered(&gradients.consume::<Flex>(&ops.node));
+        let output = ops.state;
+        let found = kernels::relu_gradient(Isa::detect(), numbers(&output), numbers(&gradient));
+        let found = like(&output, found);
+        for node in ops.parents.into_iter().flatten() {
+            gradients.register::<Flex>(node.id, found.clone());
+        }
+    }
+}
+
+fn mix<C, const D: usize>(parts: [Tensor<D>; 3]) -> (Tensor<D>, Tensor<D>)
+where
+    C: CheckpointStrategy,
+    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
+{
+    let [transformed, logits, carried] = parts.map(inside::<D, C>);
+    let [a, z, b] = [&transformed, &logits, &carried].map(|it| ordered(it.primitive()));
+    let kernels::Highway { output, gate } =
+        kernels::Highway::forward(Isa::detect(), numbers(&a), numbers(&z), numbers(&b));
+    let [output, gate] = [output, gate].map(|it| like(&a, it));
+    let nodes = [transformed.node(), logits.node(), carried.node()];
+    let output = match Gate.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(mut prepared) => {
+            let kept = Kept {
+                transformed: prepared.checkpoint(&transformed),
+                carried: prepared.checkpoint(&carried),
+                gate: gate.clone(),
+            };
+            prepared.finish(kept, output)
+        }
+        OpsKind::UnTracked(prepared) => prepared.finish(output),
+    };
+    let gate = <Autodiff<Flex, C> as AutodiffBackend>::from_inner(gate);
+    (outside::<D, C>(output), outside::<D, C>(gate))
+}
+
+/// The backward pass of a highway layer.
+#[derive(Debug)]
+struct Gate;
+
+/// What it needs.
+#[derive(Clone, Debug)]
+struct Kept {
+    transformed: NodeId,
+    carried: NodeId,
+    gate: FlexTensor,
+}
+
+impl Backward<Flex, 3> for Gate {
+    type State = Kept;
+
+    fn backward(
+        self,
+        ops: Ops<Kept, 3>,
+        gradients: &mut Gradients,
+        checkpointer: &mut Checkpointer,
+    ) {
+        let gradient = ordered(&gradients.consume::<Flex>(&ops.node));
+        let kept = ops.state;
+        let [transformed, carried] = [kept.transformed, kept.carried]
+            .map(|node| ordered(&checkpointer.retrieve_node_output::<FlexTensor>(node)));
+        let found = kernels::Highway::backward(
+            Isa::detect(),
+            numbers(&transformed),
+            numbers(&kept.gate),
+            numbers(&carried),
+            numbers(&gradient),
+        );
+        let found = [found.transformed, found.logits, found.carried];
+        for (node, found) in ops.parents.into_iter().zip(found) {
+            if let Some(node) = node {
+                gradients.register::<Flex>(node.id, like(&kept.gate, found));
+            }
+        }
+    }
+}
