@@ -1,4 +1,5 @@
 //! What training computes number by number against the formulas in 64 bits.
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 mod common;
 
