@@ -13,7 +13,7 @@ use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
 use burn_flex::FlexTensor;
 use burn_zoo_kernels::{Isa, TrainConv, bias_gradient};
 
-use super::{Recorded, dims, inside, numbers, ordered, outside, rule, tensor};
+use super::{Recorded, dims, inside, kept, numbers, ordered, outside, rule, tensor};
 
 /// `layer.forward(input)`, if the kernels take it.
 pub(crate) fn convolve(layer: &Conv2d, input: &Tensor<4>) -> Option<Tensor<4>> {
@@ -117,9 +117,7 @@ impl<const NODES: usize> Backward<Flex, NODES> for Gradient {
             input,
             weight,
         } = ops.state;
-        let mut kept = |node: Option<NodeId>| {
-            node.map(|node| ordered(&checkpointer.retrieve_node_output::<FlexTensor>(node)))
-        };
+        let mut kept = |node: Option<NodeId>| node.map(|node| kept(checkpointer, node));
         let (input, weight) = (kept(input), kept(weight));
         let mut parents = ops.parents.into_iter();
         let mut parent = || parents.next().flatten();

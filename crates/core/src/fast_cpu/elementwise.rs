@@ -6,14 +6,14 @@ use burn::backend::autodiff::checkpoint::strategy::{
     BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
 };
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
 use burn::backend::{Autodiff, AutodiffBackend, DispatchKindConversion, Flex};
 use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
 use burn_flex::FlexTensor;
 use burn_zoo_kernels as kernels;
 use burn_zoo_kernels::Isa;
 
-use super::{inside, like, numbers, ordered, outside, rule};
+use super::{Recorded, inside, kept, like, numbers, ordered, outside, register, rule};
 
 /// `max(input, 0)`, if the kernels take it.
 pub(crate) fn relu<const D: usize>(input: &Tensor<D>) -> Option<Tensor<D>> {
@@ -57,11 +57,7 @@ where
     let input = inside::<D, C>(input);
     let x = ordered(input.primitive());
     let output = like(&x, kernels::relu(Isa::detect(), numbers(&x)));
-    let prepared = Rectifier.prepare::<C>([input.node()]).compute_bound();
-    outside::<D, C>(match prepared.stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(output.clone(), output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    })
+    outside::<D, C>(record::<C, 1>([input.node()], output))
 }
 
 fn add_rectified<C, const D: usize>(terms: [Tensor<D>; 2]) -> Tensor<D>
@@ -72,12 +68,19 @@ where
     let [a, b] = terms.map(inside::<D, C>);
     let [x, y] = [&a, &b].map(|it| ordered(it.primitive()));
     let output = kernels::add_relu(Isa::detect(), numbers(&x), numbers(&y));
-    let output = like(&x, output);
-    let prepared = Rectifier.prepare::<C>([a.node(), b.node()]).compute_bound();
-    outside::<D, C>(match prepared.stateful() {
+    let nodes = [a.node(), b.node()];
+    outside::<D, C>(record::<C, 2>(nodes, like(&x, output)))
+}
+
+/// Records that `output` is the rectified sum of `nodes`.
+fn record<C: CheckpointStrategy, const TERMS: usize>(
+    nodes: [NodeGuard; TERMS],
+    output: FlexTensor,
+) -> Recorded {
+    match Rectifier.prepare::<C>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prepared) => prepared.finish(output.clone(), output),
         OpsKind::UnTracked(prepared) => prepared.finish(output),
-    })
+    }
 }
 
 /// The backward pass of a rectified sum, or of one number: each term has the same gradient.
@@ -152,21 +155,19 @@ impl Backward<Flex, 3> for Gate {
         checkpointer: &mut Checkpointer,
     ) {
         let gradient = ordered(&gradients.consume::<Flex>(&ops.node));
-        let kept = ops.state;
-        let [transformed, carried] = [kept.transformed, kept.carried]
-            .map(|node| ordered(&checkpointer.retrieve_node_output::<FlexTensor>(node)));
+        let state = ops.state;
+        let [transformed, carried] =
+            [state.transformed, state.carried].map(|node| kept(checkpointer, node));
         let found = kernels::Highway::backward(
             Isa::detect(),
             numbers(&transformed),
-            numbers(&kept.gate),
+            numbers(&state.gate),
             numbers(&carried),
             numbers(&gradient),
         );
         let found = [found.transformed, found.logits, found.carried];
-        for (node, found) in ops.parents.into_iter().zip(found) {
-            if let Some(node) = node {
-                gradients.register::<Flex>(node.id, like(&kept.gate, found));
-            }
-        }
+        let found = found.map(|it| like(&state.gate, it));
+        let parents = ops.parents.map(|it| it.map(|it| it.id));
+        register(gradients, parents, found);
     }
 }

@@ -15,7 +15,10 @@ pub(crate) use norm::normalise;
 pub(crate) use pool::{average_pool, max_pool};
 pub(crate) use rule::computes_on;
 
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::autodiff::grads::Gradients;
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, DispatchKindConversion, Flex};
 use burn::tensor::{DispatchTensor, Tensor, TensorData};
@@ -50,6 +53,24 @@ fn ordered(tensor: &FlexTensor) -> FlexTensor {
     match tensor.is_contiguous() {
         true => tensor.clone(),
         false => tensor.to_contiguous(),
+    }
+}
+
+/// A tensor that a forward pass left for its backward pass, with its numbers in order.
+fn kept(checkpointer: &mut Checkpointer, node: NodeId) -> FlexTensor {
+    ordered(&checkpointer.retrieve_node_output(node))
+}
+
+/// Adds to the gradients of those `parents` that have some.
+fn register<const N: usize>(
+    gradients: &mut Gradients,
+    parents: [Option<NodeId>; N],
+    found: [FlexTensor; N],
+) {
+    for (node, found) in parents.into_iter().zip(found) {
+        if let Some(node) = node {
+            gradients.register::<Flex>(node, found);
+        }
     }
 }
 

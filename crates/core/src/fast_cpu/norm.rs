@@ -13,7 +13,7 @@ use burn_flex::FlexTensor;
 use burn_zoo_kernels as kernels;
 use burn_zoo_kernels::{Dims, Isa};
 
-use super::{inside, numbers, ordered, outside, rule, tensor};
+use super::{inside, kept, numbers, ordered, outside, register, rule, tensor};
 use crate::conv::Normalised;
 
 /// The batch normalised, if the kernels take it.
@@ -94,9 +94,8 @@ impl Backward<Flex, 3> for Gradient {
         checkpointer: &mut Checkpointer,
     ) {
         let gradient = ordered(&gradients.consume::<Flex>(&ops.node));
-        let kept = ops.state;
-        let [input, gamma] = [kept.input, kept.gamma]
-            .map(|node| ordered(&checkpointer.retrieve_node_output::<FlexTensor>(node)));
+        let state = ops.state;
+        let [input, gamma] = [state.input, state.gamma].map(|node| kept(checkpointer, node));
         let shape: [usize; 4] = input.layout().shape().dims();
         // One pass over input and gradient gives all sums, so that leaving some out would save nothing.
         let kernels::BatchNormGradients {
@@ -108,9 +107,9 @@ impl Backward<Flex, 3> for Gradient {
             Dims::new(shape),
             numbers(&input),
             numbers(&gamma),
-            numbers(&kept.mean),
-            numbers(&kept.variance),
-            kept.epsilon,
+            numbers(&state.mean),
+            numbers(&state.variance),
+            state.epsilon,
             numbers(&gradient),
         );
         let found = [
@@ -118,10 +117,7 @@ impl Backward<Flex, 3> for Gradient {
             tensor(of_gamma, [shape[1]]),
             tensor(of_beta, [shape[1]]),
         ];
-        for (node, found) in ops.parents.into_iter().zip(found) {
-            if let Some(node) = node {
-                gradients.register::<Flex>(node.id, found);
-            }
-        }
+        let parents = ops.parents.map(|it| it.map(|it| it.id));
+        register(gradients, parents, found);
     }
 }

@@ -135,12 +135,9 @@ pub(crate) fn computes_on(device: &Device) -> bool {
 fn recorded<const N: usize>(
     tensors: [Option<(Device, DType)>; N],
 ) -> Option<GradientCheckpointingStrategy> {
-    if TrainingKernels::chosen() == TrainingKernels::Off {
-        return None;
-    }
     let mut strategies = tensors.into_iter().flatten().map(|(device, dtype)| {
         let strategy = device.gradient_checkpointing_strategy()?;
-        (on_flex(&device) && dtype == DType::F32).then_some(strategy)
+        (computes_on(&device) && dtype == DType::F32).then_some(strategy)
     });
     let first = strategies.next()??;
     strategies.all(|it| it == Some(first)).then_some(first)

@@ -9,7 +9,7 @@ use crate::{Dims, Isa, LANES, Rows, RowsMut, View, ViewMut};
 use rayon::prelude::*;
 
 /// Numbers that one task computes.
-const PIECE: usize = 1 << 14;
+pub(crate) const PIECE: usize = 1 << 14;
 
 /// A function of one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +27,12 @@ pub enum Unary {
 #[inline(always)]
 pub(crate) fn rectified(x: f32) -> f32 {
     if x < 0.0 { 0.0 } else { x }
+}
+
+/// `a * gate + b * (1 - gate)`.
+#[inline(always)]
+pub(crate) fn gated(a: f32, gate: f32, b: f32) -> f32 {
+    a * gate + b * (1.0 - gate)
 }
 
 /// A function of two numbers.
@@ -202,7 +208,7 @@ impl Kernel for Gated<'_> {
     fn run<L: Lanes>(self) {
         let Self(a, gate, b, output) = self;
         for (((out, a), gate), b) in output.iter_mut().zip(a).zip(gate).zip(b) {
-            *out = a * gate + b * (1.0 - gate);
+            *out = gated(*a, *gate, *b);
         }
     }
 }

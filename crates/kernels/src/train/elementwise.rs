@@ -2,13 +2,10 @@
 #![allow(unsafe_code, reason = "memory is written before it is read")]
 
 use crate::Isa;
-use crate::elementwise::{rectified, sigmoid};
+use crate::elementwise::{PIECE, gated, rectified, sigmoid};
 use crate::simd::{Kernel, Lanes};
 use rayon::prelude::*;
 use std::mem::MaybeUninit;
-
-/// Numbers that one task computes.
-const PIECE: usize = 1 << 14;
 
 /// `max(x, 0)` of each number; NaN stays NaN.
 pub fn relu(isa: Isa, x: &[f32]) -> Vec<f32> {
@@ -64,7 +61,7 @@ impl Highway {
     pub fn forward(isa: Isa, transformed: &[f32], logits: &[f32], carried: &[f32]) -> Self {
         let gate = map(isa, [logits], |[logit]| sigmoid(logit));
         let output = map(isa, [transformed, &gate, carried], |[a, gate, b]| {
-            a * gate + b * (1.0 - gate)
+            gated(a, gate, b)
         });
         Self { output, gate }
     }
