@@ -41,6 +41,8 @@ use clap::Parser as _;
 
 fn main() -> ExitCode {
     let cli = commands::Cli::parse();
-    TrainingKernels::enlist();
+    if cli.command.computes_here() {
+        TrainingKernels::enlist();
+    }
     failure::catch(|| commands::run(cli.command))
 }

@@ -62,6 +62,22 @@ pub(crate) enum Command {
     Completions(completions::Args),
 }
 
+impl Command {
+    /// Whether the main thread is the one that networks run on. It is not where others are served or
+    /// waited for; and where no network runs, no threads need to start.
+    pub(crate) fn computes_here(&self) -> bool {
+        match self {
+            Self::Classify(_)
+            | Self::Features(_)
+            | Self::Evaluate(_)
+            | Self::Plan(_)
+            | Self::Measure(_) => true,
+            Self::Train(args) => args.is_on_one_device(),
+            _ => false,
+        }
+    }
+}
+
 /// Runs one command to its end.
 pub(crate) fn run(command: Command) -> anyhow::Result<Outcome> {
     match command {

@@ -92,6 +92,11 @@ impl Strategy {
 }
 
 impl Args {
+    /// Whether the calling thread trains, not one for each of several devices.
+    pub(crate) fn is_on_one_device(&self) -> bool {
+        self.devices.is_empty()
+    }
+
     pub(crate) fn run(self) -> Result<Outcome> {
         self.kernels.choice().choose();
         let (mut recipe, start) = match (&self.recipe, &self.resume) {

@@ -91,7 +91,8 @@ impl History {
     pub(super) fn read(path: &Path) -> Result<Self> {
         let failed = || format!("cannot read {}", path.display());
         ensure!(path.is_file(), "{}: no such file", failed());
-        if columns_lacking(path)?.is_none() {
+        let line = first_line(path)?;
+        if line.as_deref().and_then(columns_lacking).is_none() {
             check(path)?;
         }
         let mut reader = csv::Reader::from_path(path).with_context(failed)?;
@@ -111,10 +112,10 @@ impl History {
 /// Refuses a file that is another one than `bench --csv` writes.
 pub(super) fn check(path: &Path) -> Result<()> {
     let shown = path.display();
-    if first_line(path)?.is_none() {
+    let Some(line) = first_line(path)? else {
         return Ok(());
-    }
-    match columns_lacking(path)? {
+    };
+    match columns_lacking(&line) {
         Some("") => Ok(()),
         Some(columns) => bail!(
             "{shown} lacks the columns {}; write to a new file (--vs takes this one)",
@@ -124,15 +125,12 @@ pub(super) fn check(path: &Path) -> Result<()> {
     }
 }
 
-/// The end of the list of columns that a file, written by an earlier version, does not have; none
-/// where it is another file.
-fn columns_lacking(path: &Path) -> Result<Option<&'static str>> {
-    let line = first_line(path)?;
-    Ok(line.and_then(|line| {
-        let has = line.strip_prefix(FIRST)?;
-        let lacks = LATER.strip_prefix(has)?;
-        (lacks.is_empty() || lacks.starts_with(',')).then_some(lacks)
-    }))
+/// The end of the list of columns that a file with this first line, written by an earlier version, does
+/// not have; none where it is another file.
+fn columns_lacking(line: &str) -> Option<&'static str> {
+    let has = line.strip_prefix(FIRST)?;
+    let lacks = LATER.strip_prefix(has)?;
+    (lacks.is_empty() || lacks.starts_with(',')).then_some(lacks)
 }
 
 /// The first line of a file that is there and not empty.
