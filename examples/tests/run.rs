@@ -8,7 +8,7 @@ use std::process::Command;
 use burn::tensor::Device;
 use burn_zoo::weights::{Checkpoint, Dtype};
 use burn_zoo::{Adapt, AnyClassifier};
-use burn_zoo_train::{Display, Exchange, Recipe, Run, Start, TrainReport};
+use burn_zoo_train::{Recipe, Run, TrainReport};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -92,28 +92,20 @@ fn fine_tuned(digits: &Path, output: &str, freeze: &str) -> TrainReport {
     ];
     let settings = settings.map(|(key, value)| (key.to_owned(), value));
     let recipe = Recipe::read(&root().join("recipes/finetune.toml"), &settings).unwrap();
-    let (training, validation) = recipe.datasets(None).unwrap();
+    let data = recipe.datasets(None).unwrap();
     let device = Device::flex();
     device.seed(recipe.seed);
     let weights = root().join(recipe.weights.as_deref().unwrap());
     let adapt = Adapt {
-        classes: Some(training.num_classes()),
+        classes: Some(data.0.num_classes()),
         ..Adapt::default()
     };
     let weights = Checkpoint::open(&weights).unwrap();
     let model = burn_zoo::load_adapted(&recipe.model, &weights, adapt, &device).unwrap();
     let architecture = burn_zoo::architecture(&recipe.model).unwrap();
-    let run = Run {
-        recipe: &recipe,
-        start: Start::Fresh,
-        preprocess: architecture.preprocess(recipe.channels),
-        training,
-        validation,
-        save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
-        stop: Default::default(),
-        display: Display::Silent,
-        exchange: Exchange::Gather,
-    };
+    let save = |model: &AnyClassifier, path: &Path| model.save(path, Dtype::F32);
+    let preprocess = architecture.preprocess(recipe.channels);
+    let run = Run::new(&recipe, preprocess, data, save);
     burn_zoo_train::train(model, run, &[device], |_| {}).unwrap()
 }
 

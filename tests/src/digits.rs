@@ -6,8 +6,8 @@ use std::path::Path;
 
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
-use burn::tensor::{Device, Tensor};
-use burn_zoo::{Classifier, DIGITS};
+use burn::tensor::Device;
+use burn_zoo::{Classifier, DIGITS, weighted_loss};
 use burn_zoo_train::{Classes, Dataset};
 
 use crate::golden::values;
@@ -37,10 +37,10 @@ pub fn learn_by_heart<M: Classifier>(model: M, lr: f64, goal: f32, device: &Devi
             let (images, labels) = digits
                 .batch(batch, &DIGITS.preprocess, &device)
                 .expect("they are in memory");
-            let heads = model.forward_train(images).into_iter();
-            let losses =
-                heads.map(|head| cross_entropy.forward(head.logits, labels.clone()) * head.weight);
-            let loss: Tensor<1> = losses.reduce(|a, b| a + b).expect("a main head");
+            let heads = model.forward_train(images);
+            let loss = weighted_loss(heads, |logits| {
+                cross_entropy.forward(logits, labels.clone())
+            });
             sum += values(loss.clone())[0];
             let gradients = GradientsParams::from_grads(loss.backward(), &model);
             model = optimizer.step(lr, model, gradients);

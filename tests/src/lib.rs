@@ -9,6 +9,7 @@ pub mod resnet18;
 pub mod steps;
 pub mod synthetic;
 pub mod torch;
+pub mod training;
 
 use std::sync::{Mutex, PoisonError};
 

@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Device;
 use burn_zoo::weights::Dtype;
-use burn_zoo::{AnyClassifier, Classifier as _, Options};
+use burn_zoo::{Classifier as _, Options};
 use burn_zoo_tests::digits::few_digits;
-use burn_zoo_train::{
-    Display, Ended, EpochReport, Exchange, Recipe, Run, Start, TrainReport, train,
-};
+use burn_zoo_tests::training::{run_of, train, untrained};
+use burn_zoo_train::{Ended, EpochReport, Recipe, Run, Start, TrainReport};
 use safetensors::SafeTensors;
 
 const SMALL: &str = r#"
@@ -64,24 +63,11 @@ fn start(
 ) -> Result<TrainReport, burn_zoo::Error> {
     let _alone = one_at_a_time();
     let device = Device::flex();
-    device.seed(recipe.seed);
-    let (training, validation) = recipe.datasets(None)?;
-    let options = Options {
-        classes: training.num_classes(),
-        channels: recipe.channels,
-        aux_heads: true,
-    };
-    let model = burn_zoo::create(&recipe.model, options, &device)?;
+    let model = untrained(recipe, &device)?;
     let run = Run {
-        recipe,
         start,
-        preprocess: burn_zoo::architecture(&recipe.model)?.preprocess(recipe.channels),
-        training,
-        validation,
-        save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
         stop,
-        display: Display::Silent,
-        exchange: Exchange::Gather,
+        ..run_of(recipe)?
     };
     train(model, run, &[device], progress)
 }
@@ -199,15 +185,8 @@ fn frozen_stages_stay_as_they_are_and_the_rest_learns() {
     let recipe = recipe(folder.path(), "run", &settings);
     run(&recipe).unwrap();
     let _alone = one_at_a_time();
-    let device = Device::flex();
-    device.seed(recipe.seed);
-    let options = Options {
-        classes: 10,
-        channels: 1,
-        aux_heads: true,
-    };
     let before = folder.path().join("before.safetensors");
-    let model = burn_zoo::create("resnet20_cifar", options, &device).unwrap();
+    let model = untrained(&recipe, &Device::flex()).unwrap();
     model.save(&before, Dtype::F32).unwrap();
     let after = recipe.output.join("last.safetensors");
     let changed = |start: &str| {

@@ -3,13 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::Device;
-use burn_zoo::weights::Dtype;
-use burn_zoo::{AnyClassifier, Options};
 use burn_zoo_tests::digits::few_digits;
-use burn_zoo_train::{Display, Exchange, Recipe, Run, Start, train};
+use burn_zoo_tests::training::{run_of, train, untrained};
+use burn_zoo_train::Recipe;
 
 /// What is drawn at random comes from one stream for the whole process.
 static RUNNING: Mutex<()> = Mutex::new(());
@@ -38,26 +37,8 @@ fn losses(folder: &Path, output: &str, model: &str, devices: &[Device]) -> Vec<[
     let _alone = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let recipe = Recipe::parse("test", &text, &[]).unwrap();
     let device = Device::flex();
-    device.seed(recipe.seed);
-    let (training, validation) = recipe.datasets(None).unwrap();
-    let options = Options {
-        classes: 10,
-        channels: 1,
-        aux_heads: true,
-    };
-    let network = burn_zoo::create(model, options, &device).unwrap();
-    let run = Run {
-        recipe: &recipe,
-        start: Start::Fresh,
-        preprocess: burn_zoo::architecture(model).unwrap().preprocess(1),
-        training,
-        validation,
-        save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
-        stop: Arc::default(),
-        display: Display::Silent,
-        exchange: Exchange::Gather,
-    };
-    let report = train(network, run, devices, |_| {}).unwrap();
+    let network = untrained(&recipe, &device).unwrap();
+    let report = train(network, run_of(&recipe).unwrap(), devices, |_| {}).unwrap();
     let row = |epoch: &burn_zoo_train::EpochReport| {
         [
             epoch.train_loss,

@@ -5,9 +5,8 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use burn_zoo::AnyClassifier;
-use burn_zoo::weights::Dtype;
-use burn_zoo_train::{EpochReport, Recipe, Run, Start, TrainReport, train};
+use burn_zoo_tests::training::{run_of, train};
+use burn_zoo_train::{EpochReport, Recipe, TrainReport};
 
 /// The ten digits that ship as pictures, four times, one folder a class.
 fn pictures(folder: &Path) {
@@ -55,19 +54,8 @@ fn run(folder: &Path, output: &str, settings: &[(&str, &str)]) -> Result<TrainRe
     let settings: Vec<_> = settings.iter().map(owned).collect();
     let recipe = Recipe::parse("test", &text, &settings).unwrap();
     let device = Device::flex();
-    let (training, validation) = recipe.datasets(None).unwrap();
-    assert_eq!(validation.len(), 10);
-    let run = Run {
-        recipe: &recipe,
-        start: Start::Fresh,
-        preprocess: burn_zoo::architecture(&recipe.model).unwrap().preprocess(1),
-        training,
-        validation,
-        save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
-        stop: std::sync::Arc::default(),
-        display: burn_zoo_train::Display::Silent,
-        exchange: burn_zoo_train::Exchange::Gather,
-    };
+    let run = run_of(&recipe).unwrap();
+    assert_eq!(run.validation.len(), 10);
     let model = burn_zoo::pretrained("resnet20_cifar.digits", &device).unwrap();
     train(model, run, &[device], |_| {}).map_err(|error| error.to_string())
 }

@@ -3,15 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::path::Path;
-use std::sync::Arc;
 
 use burn::tensor::Device;
-use burn_zoo::weights::{Checkpoint, Dtype};
-use burn_zoo::{AnyClassifier, Options};
+use burn_zoo::weights::Checkpoint;
 use burn_zoo_tests::digits::few_digits;
+use burn_zoo_tests::training::{run_of, train, untrained};
 use burn_zoo_train::{
-    Classes, Data, Dataset, Display, EpochReport, EvaluateOptions, Exchange, Recipe, Run, Start,
-    TrainReport, Valid, evaluate, train,
+    Classes, Data, Dataset, EpochReport, EvaluateOptions, Recipe, Run, Start, TrainReport, Valid,
+    evaluate,
 };
 
 fn recipe(folder: &Path, output: &str) -> Recipe {
@@ -48,18 +47,10 @@ fn start(
     progress: impl FnMut(&EpochReport) + 'static,
 ) -> Result<TrainReport, burn_zoo::Error> {
     let device = Device::flex();
-    let (training, validation) = recipe.datasets(None)?;
     let model = burn_zoo::pretrained("resnet20_cifar.digits", &device)?;
     let run = Run {
-        recipe,
         start,
-        preprocess: burn_zoo::architecture(&recipe.model)?.preprocess(recipe.channels),
-        training,
-        validation,
-        save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
-        stop: Arc::default(),
-        display: Display::Silent,
-        exchange: Exchange::Gather,
+        ..run_of(recipe)?
     };
     train(model, run, &[device], progress)
 }
@@ -260,26 +251,8 @@ fn random_weights_learn_too() {
     let mut recipe = recipe(folder.path(), "run");
     recipe.epochs = 20;
     let device = Device::flex();
-    device.seed(recipe.seed);
-    let (training, validation) = recipe.datasets(None).unwrap();
-    let options = Options {
-        classes: 10,
-        channels: 1,
-        aux_heads: true,
-    };
-    let model = burn_zoo::create(&recipe.model, options, &device).unwrap();
-    let run = Run {
-        recipe: &recipe,
-        start: Start::Fresh,
-        preprocess: burn_zoo::architecture(&recipe.model).unwrap().preprocess(1),
-        training,
-        validation,
-        save: |model: &AnyClassifier, path| model.save(path, Dtype::F32),
-        stop: Arc::default(),
-        display: Display::Silent,
-        exchange: Exchange::Gather,
-    };
-    let report = train(model, run, &[device], |_| {}).unwrap();
+    let model = untrained(&recipe, &device).unwrap();
+    let report = train(model, run_of(&recipe).unwrap(), &[device], |_| {}).unwrap();
     let last = report.epochs.last().unwrap().train_loss;
     assert!(last < 0.05, "64 digits are learned to a loss of {last}");
 }

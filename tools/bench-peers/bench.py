@@ -2,7 +2,8 @@
 
 The same networks and weights in all; each peer is a process of its own that stays, and they run in
 turn: one run each, round after round. Medians of the rounds, and ratios to ONNX Runtime, go to
-standard output and, with --csv, to a file. With --tract, tract runs too where there is one thread.
+standard output and, with --csv, to a file. With --rust, the Rust peers run too: tract where there is one
+thread, candle for the networks that it has.
 
 With --train, steps of training: forward, the heads' losses, backward, SGD with momentum, by our
 kernels (train_fast, train_exact), by Burn's own operations (train_plain) and by PyTorch in eager mode;
@@ -11,9 +12,9 @@ peak of the steps, and what lay there before the first: weights, and PyTorch its
 
     python -m venv venv && venv/bin/pip install torch torchvision timm onnx onnxruntime
     cargo build --release -p burn-zoo-tests --bin bench_worker
-    (cd tools/bench-peers/tract && cargo build --release)
+    (cd tools/bench-peers/rust && cargo build --release)
     venv/bin/python tools/bench-peers/bench.py target/release/bench_worker --csv peers.csv \
-        --tract tools/bench-peers/tract/target/release/tract-worker
+        --rust tools/bench-peers/rust/target/release
     venv/bin/python tools/bench-peers/bench.py target/release/bench_worker --train --csv train.csv
 """
 
@@ -31,7 +32,8 @@ from networks import SIZES, TRAINED, WITH_DROPOUT, files, trained_file
 
 HERE = Path(__file__).parent
 PEERS = ["engine", "plain", "torch", "onnxruntime"]
-TRACT = "tract"
+# Networks of candle-transformers.
+CANDLE = ["resnet18", "resnet50"]
 TRAINERS = ["train_fast", "train_exact", "train_plain", "train_torch"]
 OURS = ["engine", "plain", "train_fast", "train_exact", "train_plain"]
 # Runs before the first that counts: caches fill, pages are mapped, threads start.
@@ -44,12 +46,13 @@ class Peer:
     """A process that runs a network, or trains it by a step, when told."""
 
     def __init__(self, name, arguments, model, file, batch, threads):
-        ours, tract = arguments.ours, arguments.tract
         size = str(TRAINED[model][0] if name in TRAINERS else SIZES[model])
         if name in OURS:
-            command = [ours, name, model, file + ".pth", str(batch), size, size]
-        elif name == TRACT:
-            command = [tract, file + ".onnx", str(batch), size, size]
+            command = [arguments.ours, name, model, file + ".pth", str(batch), size, size]
+        elif name == "tract":
+            command = [Path(arguments.rust) / "tract-worker", file + ".onnx", str(batch), size, size]
+        elif name == "candle":
+            command = [Path(arguments.rust) / "candle-worker", model, file + ".pth", str(batch), size, size]
         else:
             sizes = [str(batch), size, size, str(threads)]
             command = [sys.executable, str(HERE / "worker.py"), name, model, file, *sizes]
@@ -105,8 +108,10 @@ def case(peer, model, batch, threads):
 def measure(arguments, model, file, batch, threads):
     """One row per peer."""
     names = arguments.peers.split(",")
-    if arguments.tract and threads == 1:
-        names.append(TRACT)
+    if arguments.rust and threads == 1:
+        names.append("tract")
+    if arguments.rust and model in CANDLE:
+        names.append("candle")
     peers = [Peer(name, arguments, model, file, batch, threads) for name in names]
     values = [[peer.run() for peer in peers] for _ in range(WARM_UP + arguments.rounds)][-1]
     apart = max(abs(value - values[0]) for value in values)
@@ -153,7 +158,7 @@ def measure_training(arguments, model, file, batch, threads):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("ours", help="the bench_worker binary")
-    parser.add_argument("--tract", help="the tract-worker binary, a peer on one thread if given")
+    parser.add_argument("--rust", help="the folder of tract-worker and candle-worker, peers if given")
     parser.add_argument("--train", action="store_true", help="steps of training")
     parser.add_argument("--models")
     parser.add_argument("--peers")

@@ -15,13 +15,14 @@ NAMES = {
     "torch": "PyTorch",
     "onnxruntime": "ONNX Runtime",
     "tract": "tract",
+    "candle": "candle",
     "train_fast": "burn-zoo",
     "train_exact": "burn-zoo, exact",
     "train_plain": "plain Burn",
     "train_torch": "PyTorch",
 }
 OURS = ("engine", "train_fast")
-COLOURS = ["#c0392b", "#7f8c8d", "#2980b9", "#27ae60", "#8e44ad"]
+COLOURS = ["#c0392b", "#7f8c8d", "#2980b9", "#27ae60", "#8e44ad", "#d35400"]
 
 
 def cases(rows):

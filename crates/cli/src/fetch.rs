@@ -1,5 +1,6 @@
 //! Fetching, with its progress on standard error.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -7,7 +8,7 @@ use burn::tensor::Device;
 use burn_zoo::{Adapt, AnyClassifier};
 use burn_zoo_core::fetch::{Cache, Fetcher, Progress, Remote};
 use burn_zoo_core::weights::WeightsMeta;
-use burn_zoo_train::Archive;
+use burn_zoo_train::{Archive, CIFAR};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::report;
@@ -23,7 +24,6 @@ pub(crate) fn pretrained(name: &str, adapt: Adapt, device: &Device) -> Result<An
 
 /// The file of an address, in the cache under its name and a part of the address's checksum.
 pub(crate) fn url(url: &str) -> Result<PathBuf> {
-    let fetcher = Fetcher::from_env()?;
     let end = url.rsplit('/').next().unwrap_or_default();
     let end = end.split(['?', '#']).next().unwrap_or_default();
     let safe = |letter: char| match letter {
@@ -31,30 +31,68 @@ pub(crate) fn url(url: &str) -> Result<PathBuf> {
         _ => '_',
     };
     let end: String = end.chars().map(safe).collect();
-    let remote = Remote {
+    fetch(Remote {
         name: url,
         urls: &[url],
-        file: &format!("url-{:016x}-{end}", fnv1a64(url)),
+        file: &format!("{URL_PREFIX}{:016x}-{end}", fnv1a64(url)),
         sha256: None,
         licence: None,
-    };
-    let mut bar = Bar::new(url);
-    let fetched = fetcher.fetch(remote, &mut |step| bar.show(step))?;
-    Ok(fetched.path)
+    })
 }
+
+/// What names of files begin with that [`url`] fetches.
+const URL_PREFIX: &str = "url-";
 
 /// The published archive of a data set.
 pub(crate) fn data(archive: &Archive) -> Result<PathBuf> {
-    let remote = Remote {
+    fetch(published(archive))
+}
+
+fn published(archive: &Archive) -> Remote<'_> {
+    Remote {
         name: archive.name,
-        urls: &[archive.url],
+        urls: std::slice::from_ref(&archive.url),
         file: archive.file,
         sha256: Some(archive.sha256),
         licence: None,
-    };
-    let mut bar = Bar::new(archive.name);
+    }
+}
+
+fn fetch(remote: Remote<'_>) -> Result<PathBuf> {
+    let mut bar = Bar::new(remote.name);
     let fetched = Fetcher::from_env()?.fetch(remote, &mut |step| bar.show(step))?;
     Ok(fetched.path)
+}
+
+/// Calls `visit` with all that the commands may have fetched into a cache: weights, data sets, and
+/// what was named by its address, which goes by the name of its file.
+pub(crate) fn all(cache: &Cache, mut visit: impl FnMut(Remote<'_>)) {
+    let weights = burn_zoo::list("*").into_iter().filter_map(|it| it.weights);
+    weights.for_each(|meta| visit(meta.into()));
+    CIFAR.iter().for_each(|archive| visit(published(archive)));
+    for file in addressed(cache) {
+        visit(Remote {
+            name: &file,
+            urls: &[],
+            file: &file,
+            sha256: None,
+            licence: None,
+        });
+    }
+}
+
+/// Files in the cache that [`url`] fetched, finished or not.
+fn addressed(cache: &Cache) -> BTreeSet<String> {
+    let Ok(folder) = std::fs::read_dir(cache.folder()) else {
+        return BTreeSet::new();
+    };
+    let names = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let files = names.filter(|name| {
+        name.starts_with(URL_PREFIX) && !name.ends_with(".sha256") && !name.ends_with(".origin")
+    });
+    files
+        .map(|name| name.strip_suffix(".part").unwrap_or(&name).to_owned())
+        .collect()
 }
 
 /// Tells addresses apart whose files have one name.

@@ -12,7 +12,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_zoo::AnyClassifier;
-use burn_zoo_core::{Classifier as _, TrainingKernels};
+use burn_zoo_core::{Classifier as _, TrainingKernels, weighted_loss};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{self, Forward, Switch};
@@ -215,12 +215,10 @@ fn train(model: AnyClassifier, input: &Tensor<4>, seconds: f64) -> Result<(Laten
     let mut model = Some(model.to_device(&device).train());
     let mut step = || {
         let network = model.take().context("the step before failed")?;
-        let heads = network.forward_train(input.clone()).into_iter();
-        let losses =
-            heads.map(|head| cross_entropy.forward(head.logits, labels.clone()) * head.weight);
-        let loss: Tensor<1> = losses
-            .reduce(|a, b| a + b)
-            .context("a network has a head")?;
+        let heads = network.forward_train(input.clone());
+        let loss = weighted_loss(heads, |logits| {
+            cross_entropy.forward(logits, labels.clone())
+        });
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         model = Some(optimizer.step(1e-3, network, gradients));
         loss.try_into_data()?;

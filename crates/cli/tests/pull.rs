@@ -204,6 +204,21 @@ fn weights_come_from_an_address_or_the_hub_and_are_kept() {
         assert_eq!(seen.len(), before + 1);
         assert_eq!(seen[before].path, path);
     }
+    let names = |rows: Value| -> Vec<String> {
+        let rows = rows.as_array().unwrap().iter();
+        let mut names: Vec<_> = rows
+            .inspect(|row| assert_eq!(row["verified"], true, "{row}"))
+            .map(|row| row["name"].as_str().unwrap()[20..].to_owned())
+            .collect();
+        names.sort();
+        names
+    };
+    let both = ["-model.safetensors", "-resnet20.bin"];
+    assert_eq!(names(done(&cut_off(&["cache", "verify", "--json"]))), both);
+    let clean = cut_off(&["cache", "clean", "url-*.bin", "--json"]);
+    assert_eq!(done(&clean).as_array().unwrap().len(), 1);
+    assert_eq!(names(done(&cut_off(&["cache", "--json"]))), both[..1]);
+
     let unknown = ["inspect", "hf:me/other"];
     fails(
         &offline(folder.path(), &unknown),

@@ -78,6 +78,20 @@ pub struct Head {
     pub logits: Tensor<2>,
 }
 
+/// The sum of what `loss` makes of each head's logits, by the heads' weights.
+///
+/// # Panics
+///
+/// If there is no head; [`Classifier::forward_train`] gives the main one at least.
+pub fn weighted_loss(heads: Vec<Head>, loss: impl Fn(Tensor<2>) -> Tensor<1>) -> Tensor<1> {
+    let losses = heads
+        .into_iter()
+        .map(|head| loss(head.logits) * head.weight);
+    losses
+        .reduce(|a, b| a + b)
+        .expect("a network has a main head")
+}
+
 /// The output of one stage.
 #[derive(Clone, Debug)]
 pub struct FeatureMap {

@@ -20,7 +20,7 @@ pub mod slim;
 mod training_kernels;
 pub mod weights;
 
-pub use classifier::{Classifier, FeatureMap, Head, InputSpec, global_average};
+pub use classifier::{Classifier, FeatureMap, Head, InputSpec, global_average, weighted_loss};
 pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, convolve, with_outputs};
 pub use depth::StochasticDepth;
 pub use elementwise::{add_relu, highway, relu};

@@ -507,7 +507,7 @@ fn the_cache_lists_verifies_and_removes_what_rows_name_and_nothing_else() {
     let (folder, row) = (temporary(), row());
     let cache = Cache::new(folder.path());
     let states = || {
-        let entries = cache.entries([row]);
+        let entries = cache.entries(row);
         entries
             .iter()
             .map(|entry| (entry.bytes, entry.state))

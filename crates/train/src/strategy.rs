@@ -36,7 +36,7 @@ const BETTER: f64 = 1e-6;
 type Processor<M> = SupervisedTrainingEventProcessor<Trainee<M>>;
 
 /// Burn's own strategies stop before they checkpoint, and take a loss that is no number for one.
-pub(crate) struct Checkpointed<M: Trainable, P> {
+pub(crate) struct Checkpointed<M: Trainable> {
     /// With gradients; one or more.
     pub(crate) devices: Vec<Device>,
     /// Where there are several devices.
@@ -50,7 +50,7 @@ pub(crate) struct Checkpointed<M: Trainable, P> {
     /// How long training waits for images.
     pub(crate) watch: Arc<Watch>,
     pub(crate) save: fn(&M, &Path) -> Result<(), Error>,
-    pub(crate) progress: Mutex<P>,
+    pub(crate) progress: Mutex<Box<dyn FnMut(&EpochReport)>>,
     /// Whether somebody wants the run to stop.
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) state: Mutex<State>,
@@ -65,10 +65,9 @@ enum Flow {
     Stopped,
 }
 
-impl<M, P> SupervisedLearningStrategy<Trainee<M>> for Checkpointed<M, P>
+impl<M> SupervisedLearningStrategy<Trainee<M>> for Checkpointed<M>
 where
     M: Trainable,
-    P: FnMut(&EpochReport),
 {
     fn fit(
         &self,
@@ -102,8 +101,8 @@ where
 }
 
 /// The loop with what it needs of Burn.
-struct Epochs<'a, M: Trainable, P> {
-    all: &'a Checkpointed<M, P>,
+struct Epochs<'a, M: Trainable> {
+    all: &'a Checkpointed<M>,
     /// Where there are several devices.
     team: Option<Team<M>>,
     interrupter: &'a Interrupter,
@@ -114,7 +113,7 @@ struct Epochs<'a, M: Trainable, P> {
     confusion: Vec<Vec<usize>>,
 }
 
-impl<M: Trainable, P: FnMut(&EpochReport)> Epochs<'_, M, P> {
+impl<M: Trainable> Epochs<'_, M> {
     fn run(
         &mut self,
         numbers: impl Iterator<Item = usize>,
@@ -347,7 +346,7 @@ impl<M: Trainable, P: FnMut(&EpochReport)> Epochs<'_, M, P> {
             .files
             .epoch(&state.epochs, self.all.recipe.epochs)?;
         *lock(&self.all.state) = state;
-        (*lock(&self.all.progress))(&found);
+        lock(&self.all.progress)(&found);
         Ok(())
     }
 

@@ -52,6 +52,28 @@ pub struct Run<'a, M> {
     pub exchange: Exchange,
 }
 
+impl<'a, M> Run<'a, M> {
+    /// A new run on training and validation images, which nothing stops or shows.
+    pub fn new(
+        recipe: &'a Recipe,
+        preprocess: Preprocess,
+        (training, validation): (Dataset, Dataset),
+        save: fn(&M, &Path) -> Result<(), Error>,
+    ) -> Self {
+        Self {
+            recipe,
+            start: Start::Fresh,
+            preprocess,
+            training,
+            validation,
+            save,
+            stop: Arc::default(),
+            display: Display::Silent,
+            exchange: Exchange::Gather,
+        }
+    }
+}
+
 /// How several devices come to the same weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Exchange {
@@ -231,7 +253,7 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         validated,
         watch: training.watch(),
         save: run.save,
-        progress: Mutex::new(progress),
+        progress: Mutex::new(Box::new(progress)),
         stop: run.stop,
         state: Mutex::new(state.clone()),
         average: Mutex::new(average),

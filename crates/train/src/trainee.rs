@@ -5,7 +5,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, ExecutionError, Int, Tensor};
 use burn::train::metric::{AccuracyInput, Adaptor, LossInput};
 use burn::train::{InferenceStep, ItemLazy, TrainOutput, TrainStep};
-use burn_zoo_core::{Classifier, TrainingKernels};
+use burn_zoo_core::{Classifier, TrainingKernels, weighted_loss};
 
 use crate::loader::{Batch, Part};
 use crate::loss::soft_cross_entropy;
@@ -51,11 +51,7 @@ impl<M: Trainable> Trainee<M> {
             Some(targets) => soft_cross_entropy(logits, targets.clone(), self.smoothing),
             None => criterion.forward(logits, labels.clone()),
         };
-        let loss = heads
-            .into_iter()
-            .map(|head| loss_of(head.logits) * head.weight)
-            .reduce(|a, b| a + b)
-            .expect("a network has a main head");
+        let loss = weighted_loss(heads, loss_of);
         // Slices' shares of the batch's mean loss add up to it.
         let loss = loss * part.share;
         let guess = Guess::new(&loss, logits, labels, part);

@@ -24,7 +24,7 @@ pub use any::AnyClassifier;
 pub use burn_zoo_core::fetch;
 pub use burn_zoo_core::{
     Adapt, Architecture, AuxHeads, Classifier, Error, FeatureMap, Head, InputSpec, Layout, Options,
-    Preprocess, Pretrained, TrainingKernels, labels, weights,
+    Preprocess, Pretrained, TrainingKernels, labels, weighted_loss, weights,
 };
 #[cfg(feature = "highway")]
 pub use burn_zoo_highway as highway;
@@ -44,4 +44,4 @@ pub use families::{architecture, architectures, create};
 pub use load::{fits, load, load_adapted, pretrained, pretrained_adapted};
 #[cfg(feature = "fetch")]
 pub use published::pretrained_with;
-pub use registry::{Entry, find, list};
+pub use registry::{Entry, find, list, matches};

@@ -42,9 +42,10 @@ fn weights() -> impl Iterator<Item = &'static WeightsMeta> {
 /// Entries whose name matches a pattern with `*` (anything) and `?` (one character); one per
 /// weights, and one per architecture without any.
 pub fn list(pattern: &str) -> Vec<Entry> {
-    let matching = |entry: &Entry| wildcard(pattern.as_bytes(), entry.name.as_bytes());
     let entries = architectures().into_iter().flat_map(entries);
-    entries.filter(matching).collect()
+    entries
+        .filter(|entry| matches(pattern, &entry.name))
+        .collect()
 }
 
 fn entries(architecture: &str) -> Vec<Entry> {
@@ -76,7 +77,11 @@ pub(crate) fn unknown(name: &str) -> Error {
     burn_zoo_core::unknown(name, architectures().into_iter().chain(named))
 }
 
-/// Whether `text` matches `pattern`, where `*` is anything and `?` one character.
+/// Whether `name` matches a pattern as [`list`] takes it.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    wildcard(pattern.as_bytes(), name.as_bytes())
+}
+
 fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
     match (pattern, text) {
         ([], []) => true,

@@ -15,7 +15,7 @@ use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use burn_zoo::weights::{Checkpoint, Differences, load};
-use burn_zoo::{Adapt, AuxHeads, Classifier, TrainingKernels};
+use burn_zoo::{Adapt, AuxHeads, Classifier, TrainingKernels, weighted_loss};
 use burn_zoo_engine::{Compile, release_freed_memory};
 use burn_zoo_tests::resnet18::SmallResNet18;
 
@@ -92,10 +92,10 @@ fn train<M: Classifier>(model: M, shape: [usize; 4], device: &Device) {
     let mut model = Some(model.train());
     let mut step = || {
         let network = model.take().unwrap();
-        let heads = network.forward_train(images.clone()).into_iter();
-        let losses =
-            heads.map(|head| cross_entropy.forward(head.logits, labels.clone()) * head.weight);
-        let loss: Tensor<1> = losses.reduce(|a, b| a + b).unwrap();
+        let heads = network.forward_train(images.clone());
+        let loss = weighted_loss(heads, |logits| {
+            cross_entropy.forward(logits, labels.clone())
+        });
         let gradients = GradientsParams::from_grads(loss.backward(), &network);
         model = Some(optimizer.step(1e-3, network, gradients));
         loss.into_scalar::<f32>()

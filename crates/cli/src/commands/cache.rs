@@ -1,19 +1,19 @@
 //! `burn-zoo cache`.
 
 use anyhow::Result;
-use burn_zoo_core::fetch::{Cache, Entry, State};
-use burn_zoo_core::weights::WeightsMeta;
+use burn_zoo_core::fetch::{Cache, Entry, Remote, State};
 use serde_json::{Value, json};
 
 use crate::failure::{Outcome, one_line};
-use crate::report;
+use crate::{fetch, report};
 
-/// Shows, verifies or removes fetched weights
+/// Shows, verifies or removes what was fetched
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   burn-zoo cache
   burn-zoo cache verify
-  burn-zoo cache clean 'resnet50*'")]
+  burn-zoo cache clean 'resnet50*'
+  burn-zoo cache clean 'url-*'")]
 pub(crate) struct Args {
     /// What to do
     #[arg(value_enum, default_value_t = Action::List, hide_default_value = true)]
@@ -45,13 +45,13 @@ struct Row {
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
         let cache = Cache::from_env()?;
-        let known = burn_zoo::list(&self.pattern);
         let mut rows = Vec::new();
-        for meta in known.iter().filter_map(|entry| entry.weights) {
-            for entry in cache.entries([meta]) {
-                rows.push(self.row(&cache, meta, entry));
+        fetch::all(&cache, |remote| {
+            if burn_zoo::matches(&self.pattern, remote.name) {
+                let entries = cache.entries(remote).into_iter();
+                rows.extend(entries.map(|entry| self.row(&cache, remote, entry)));
             }
-        }
+        });
         if self.json {
             report::json(&rows.iter().map(Row::json).collect())?;
         } else {
@@ -64,12 +64,12 @@ impl Args {
         Ok(Outcome::Partial)
     }
 
-    fn row(&self, cache: &Cache, meta: &WeightsMeta, mut entry: Entry) -> Row {
+    fn row(&self, cache: &Cache, remote: Remote<'_>, mut entry: Entry) -> Row {
         let result = match self.action {
-            Action::Verify if entry.state != State::Partial => cache.verify(meta).map(|_| {
+            Action::Verify if entry.state != State::Partial => cache.verify(remote).map(|_| {
                 entry.state = State::Verified;
             }),
-            Action::Clean => cache.remove(meta),
+            Action::Clean => cache.remove(remote),
             Action::List | Action::Verify => Ok(()),
         };
         Row {
@@ -82,7 +82,7 @@ impl Args {
         let mut table = report::table(&["name", "bytes", "state", "file"]);
         for row in rows {
             table.add_row([
-                row.entry.name.to_owned(),
+                row.entry.name.clone(),
                 report::grouped(row.entry.bytes),
                 self.state(row),
                 row.entry.path.display().to_string(),

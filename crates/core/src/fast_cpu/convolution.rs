@@ -2,53 +2,44 @@
 
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::{
-    BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
-};
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
-use burn::backend::{Autodiff, DispatchKindConversion, Flex, TensorMetadata as _};
+use burn::backend::autodiff::ops::{Backward, Ops};
+use burn::backend::{Flex, TensorMetadata as _};
 use burn::nn::conv::Conv2d;
-use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
+use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 use burn_zoo_kernels::{Isa, TrainConv, bias_gradient};
 
-use super::{Recorded, dims, inside, kept, numbers, ordered, outside, rule, tensor};
+use super::recording::Recorded;
+use super::{dims, kept, numbers, ordered, rule, tensor};
 
 /// `layer.forward(input)`, if the kernels take it.
 pub(crate) fn convolve(layer: &Conv2d, input: &Tensor<4>) -> Option<Tensor<4>> {
-    let (conv, strategy) = rule::convolution(layer, input)?;
-    let run = match strategy {
-        GradientCheckpointingStrategy::Disabled => run::<NoCheckpointing>,
-        GradientCheckpointingStrategy::Balanced => run::<BalancedCheckpointing>,
-    };
-    Some(run(conv, layer, input.clone()))
-}
-
-fn run<C>(conv: TrainConv, layer: &Conv2d, input: Tensor<4>) -> Tensor<4>
-where
-    C: CheckpointStrategy,
-    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
-{
-    let input = inside::<4, C>(input);
-    let weight = inside::<4, C>(layer.weight.val());
-    let bias = layer.bias.as_ref().map(|it| inside::<1, C>(it.val()));
+    let (conv, recording) = rule::convolution(layer, input)?;
+    let input = recording.inside(input.clone());
+    let weight = recording.inside(layer.weight.val());
+    let bias = layer.bias.as_ref().map(|it| recording.inside(it.val()));
     let output = forward(
         &conv,
         input.primitive(),
         weight.primitive(),
         bias.as_ref().map(|it| it.primitive()),
     );
-    outside::<4, C>(match bias {
+    // Each is kept for the other's gradient.
+    let keep = |again: &mut dyn FnMut(&Recorded) -> NodeId| Kept {
+        shapes: [&input, &weight].map(|it| it.shape().dims()),
+        input: weight.is_tracked().then(|| again(&input)),
+        weight: input.is_tracked().then(|| again(&weight)),
+        conv,
+    };
+    let nodes = [input.node(), weight.node()];
+    Some(recording.outside(match bias {
         Some(bias) => {
-            let nodes = [input.node(), weight.node(), bias.node()];
-            record::<C, 3>(nodes, conv, &input, &weight, output)
+            let [input, weight] = nodes;
+            recording.record(Gradient, [input, weight, bias.node()], output, keep)
         }
-        None => {
-            let nodes = [input.node(), weight.node()];
-            record::<C, 2>(nodes, conv, &input, &weight, output)
-        }
-    })
+        None => recording.record(Gradient, nodes, output, keep),
+    }))
 }
 
 fn forward(
@@ -61,29 +52,6 @@ fn forward(
     let bias = bias.as_ref().map(numbers);
     let output = conv.forward(numbers(&input), numbers(&weight), bias);
     tensor(output, dims(conv.output()))
-}
-
-/// Records how the gradients of `nodes` (input, weight and, if there is one, bias) come about.
-fn record<C: CheckpointStrategy, const NODES: usize>(
-    nodes: [NodeGuard; NODES],
-    conv: TrainConv,
-    input: &Recorded,
-    weight: &Recorded,
-    output: FlexTensor,
-) -> Recorded {
-    match Gradient.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(mut prepared) => {
-            // Each is kept for the other's gradient.
-            let kept = Kept {
-                shapes: [input, weight].map(|it| it.shape().dims()),
-                input: weight.is_tracked().then(|| prepared.checkpoint(input)),
-                weight: input.is_tracked().then(|| prepared.checkpoint(weight)),
-                conv,
-            };
-            prepared.finish(kept, output)
-        }
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    }
 }
 
 /// The backward pass.

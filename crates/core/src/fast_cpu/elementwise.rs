@@ -1,27 +1,25 @@
 //! Rectifiers, sums and highway gates with their gradients.
 
+use burn::backend::Flex;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::{
-    BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
-};
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops, OpsKind};
-use burn::backend::{Autodiff, AutodiffBackend, DispatchKindConversion, Flex};
-use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
+use burn::backend::autodiff::ops::{Backward, NodeGuard, Ops};
+use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 use burn_zoo_kernels as kernels;
 use burn_zoo_kernels::Isa;
 
-use super::{Recorded, inside, kept, like, numbers, ordered, outside, register, rule};
+use super::recording::Recording;
+use super::{kept, like, numbers, ordered, register, rule};
 
 /// `max(input, 0)`, if the kernels take it.
 pub(crate) fn relu<const D: usize>(input: &Tensor<D>) -> Option<Tensor<D>> {
-    let run = match rule::elementwise([input])? {
-        GradientCheckpointingStrategy::Disabled => rectify::<NoCheckpointing, D>,
-        GradientCheckpointingStrategy::Balanced => rectify::<BalancedCheckpointing, D>,
-    };
-    Some(run(input.clone()))
+    let recording = rule::elementwise([input])?;
+    let input = recording.inside(input.clone());
+    let x = ordered(input.primitive());
+    let output = like(&x, kernels::relu(Isa::detect(), numbers(&x)));
+    Some(rectified(recording, [input.node()], output))
 }
 
 /// `max(branch + shortcut, 0)`, if the kernels take it.
@@ -29,11 +27,21 @@ pub(crate) fn add_relu<const D: usize>(
     branch: &Tensor<D>,
     shortcut: &Tensor<D>,
 ) -> Option<Tensor<D>> {
-    let run = match rule::elementwise([branch, shortcut])? {
-        GradientCheckpointingStrategy::Disabled => add_rectified::<NoCheckpointing, D>,
-        GradientCheckpointingStrategy::Balanced => add_rectified::<BalancedCheckpointing, D>,
-    };
-    Some(run([branch.clone(), shortcut.clone()]))
+    let recording = rule::elementwise([branch, shortcut])?;
+    let [a, b] = [branch, shortcut].map(|it| recording.inside(it.clone()));
+    let [x, y] = [&a, &b].map(|it| ordered(it.primitive()));
+    let output = kernels::add_relu(Isa::detect(), numbers(&x), numbers(&y));
+    Some(rectified(recording, [a.node(), b.node()], like(&x, output)))
+}
+
+/// Records that `output` is the rectified sum of `nodes`.
+fn rectified<const D: usize, const TERMS: usize>(
+    recording: Recording,
+    nodes: [NodeGuard; TERMS],
+    output: FlexTensor,
+) -> Tensor<D> {
+    let kept = output.clone();
+    recording.outside(recording.record(Rectifier, nodes, output, |_| kept))
 }
 
 /// A highway layer's output and gate, if the kernels take it.
@@ -42,45 +50,20 @@ pub(crate) fn highway<const D: usize>(
     logits: &Tensor<D>,
     carried: &Tensor<D>,
 ) -> Option<(Tensor<D>, Tensor<D>)> {
-    let run = match rule::elementwise([transformed, logits, carried])? {
-        GradientCheckpointingStrategy::Disabled => mix::<NoCheckpointing, D>,
-        GradientCheckpointingStrategy::Balanced => mix::<BalancedCheckpointing, D>,
-    };
-    Some(run([transformed, logits, carried].map(Tensor::clone)))
-}
-
-fn rectify<C, const D: usize>(input: Tensor<D>) -> Tensor<D>
-where
-    C: CheckpointStrategy,
-    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
-{
-    let input = inside::<D, C>(input);
-    let x = ordered(input.primitive());
-    let output = like(&x, kernels::relu(Isa::detect(), numbers(&x)));
-    outside::<D, C>(record::<C, 1>([input.node()], output))
-}
-
-fn add_rectified<C, const D: usize>(terms: [Tensor<D>; 2]) -> Tensor<D>
-where
-    C: CheckpointStrategy,
-    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
-{
-    let [a, b] = terms.map(inside::<D, C>);
-    let [x, y] = [&a, &b].map(|it| ordered(it.primitive()));
-    let output = kernels::add_relu(Isa::detect(), numbers(&x), numbers(&y));
-    let nodes = [a.node(), b.node()];
-    outside::<D, C>(record::<C, 2>(nodes, like(&x, output)))
-}
-
-/// Records that `output` is the rectified sum of `nodes`.
-fn record<C: CheckpointStrategy, const TERMS: usize>(
-    nodes: [NodeGuard; TERMS],
-    output: FlexTensor,
-) -> Recorded {
-    match Rectifier.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish(output.clone(), output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    }
+    let parts = [transformed, logits, carried];
+    let recording = rule::elementwise(parts)?;
+    let [transformed, logits, carried] = parts.map(|it| recording.inside(it.clone()));
+    let [a, z, b] = [&transformed, &logits, &carried].map(|it| ordered(it.primitive()));
+    let kernels::Highway { output, gate } =
+        kernels::Highway::forward(Isa::detect(), numbers(&a), numbers(&z), numbers(&b));
+    let [output, gate] = [output, gate].map(|it| like(&a, it));
+    let nodes = [transformed.node(), logits.node(), carried.node()];
+    let output = recording.record(Gate, nodes, output, |again| Kept {
+        transformed: again(&transformed),
+        carried: again(&carried),
+        gate: gate.clone(),
+    });
+    Some((recording.outside(output), recording.constant(gate)))
 }
 
 /// The backward pass of a rectified sum, or of one number: each term has the same gradient.
@@ -105,32 +88,6 @@ impl<const TERMS: usize> Backward<Flex, TERMS> for Rectifier {
             gradients.register::<Flex>(node.id, found.clone());
         }
     }
-}
-
-fn mix<C, const D: usize>(parts: [Tensor<D>; 3]) -> (Tensor<D>, Tensor<D>)
-where
-    C: CheckpointStrategy,
-    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
-{
-    let [transformed, logits, carried] = parts.map(inside::<D, C>);
-    let [a, z, b] = [&transformed, &logits, &carried].map(|it| ordered(it.primitive()));
-    let kernels::Highway { output, gate } =
-        kernels::Highway::forward(Isa::detect(), numbers(&a), numbers(&z), numbers(&b));
-    let [output, gate] = [output, gate].map(|it| like(&a, it));
-    let nodes = [transformed.node(), logits.node(), carried.node()];
-    let output = match Gate.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(mut prepared) => {
-            let kept = Kept {
-                transformed: prepared.checkpoint(&transformed),
-                carried: prepared.checkpoint(&carried),
-                gate: gate.clone(),
-            };
-            prepared.finish(kept, output)
-        }
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    let gate = <Autodiff<Flex, C> as AutodiffBackend>::from_inner(gate);
-    (outside::<D, C>(output), outside::<D, C>(gate))
 }
 
 /// The backward pass of a highway layer.

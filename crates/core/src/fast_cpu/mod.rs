@@ -7,6 +7,7 @@ mod convolution;
 mod elementwise;
 mod norm;
 mod pool;
+mod recording;
 mod rule;
 
 pub(crate) use convolution::convolve;
@@ -15,38 +16,13 @@ pub(crate) use norm::normalise;
 pub(crate) use pool::{average_pool, max_pool};
 pub(crate) use rule::computes_on;
 
+use burn::backend::Flex;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, DispatchKindConversion, Flex};
-use burn::tensor::{DispatchTensor, Tensor, TensorData};
+use burn::tensor::TensorData;
 use burn_flex::FlexTensor;
 use burn_zoo_kernels::Dims;
-
-/// A tensor of flex that may be tracked; the same type for each strategy of checkpointing.
-type Recorded = FloatTensor<Autodiff<Flex>>;
-
-/// Takes a tensor out of Burn's dispatch.
-fn inside<const D: usize, C>(tensor: Tensor<D>) -> Recorded
-where
-    C: CheckpointStrategy,
-    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
-{
-    tensor
-        .try_into_primitive::<Autodiff<Flex, C>>()
-        .expect("the rule has seen that it is on flex under autodiff, with this strategy")
-}
-
-/// The reverse of [`inside`].
-fn outside<const D: usize, C>(tensor: Recorded) -> Tensor<D>
-where
-    C: CheckpointStrategy,
-    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
-{
-    Tensor::from_primitive::<Autodiff<Flex, C>>(tensor)
-}
 
 /// The tensor with its numbers in order, copied only where they are not.
 fn ordered(tensor: &FlexTensor) -> FlexTensor {

@@ -1,38 +1,24 @@
 //! Batch norm of a batch by its own mean and variance, with its gradients.
 
+use burn::backend::Flex;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::{
-    BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
-};
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::{Autodiff, AutodiffBackend, DispatchKindConversion, Flex};
-use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
+use burn::backend::autodiff::ops::{Backward, Ops};
+use burn::tensor::Tensor;
 use burn_flex::FlexTensor;
 use burn_zoo_kernels as kernels;
 use burn_zoo_kernels::{Dims, Isa};
 
-use super::{inside, kept, numbers, ordered, outside, register, rule, tensor};
+use super::{kept, numbers, ordered, register, rule, tensor};
 use crate::conv::Normalised;
 
 /// The batch normalised, if the kernels take it.
 pub(crate) fn normalise(norm: &burn::nn::BatchNorm, input: &Tensor<4>) -> Option<Normalised> {
-    let run = match rule::norm(norm, input)? {
-        GradientCheckpointingStrategy::Disabled => run::<NoCheckpointing>,
-        GradientCheckpointingStrategy::Balanced => run::<BalancedCheckpointing>,
-    };
-    Some(run(norm, input.clone()))
-}
-
-fn run<C>(norm: &burn::nn::BatchNorm, input: Tensor<4>) -> Normalised
-where
-    C: CheckpointStrategy,
-    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
-{
+    let recording = rule::norm(norm, input)?;
     let shape = input.dims();
-    let input = inside::<4, C>(input);
-    let [gamma, beta] = [&norm.gamma, &norm.beta].map(|param| inside::<1, C>(param.val()));
+    let input = recording.inside(input.clone());
+    let [gamma, beta] = [&norm.gamma, &norm.beta].map(|param| recording.inside(param.val()));
     let [x, scale, shift] = [&input, &gamma, &beta].map(|it| ordered(it.primitive()));
     let kernels::BatchNorm {
         output,
@@ -49,25 +35,18 @@ where
     let output = tensor(output, shape);
     let [mean, variance] = [mean, variance].map(|it| tensor(it, [shape[1]]));
     let nodes = [input.node(), gamma.node(), beta.node()];
-    let output = match Gradient.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(mut prepared) => {
-            let kept = Kept {
-                input: prepared.checkpoint(&input),
-                gamma: prepared.checkpoint(&gamma),
-                mean: mean.clone(),
-                variance: variance.clone(),
-                epsilon: norm.epsilon,
-            };
-            prepared.finish(kept, output)
-        }
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    };
-    let constant = |it| outside::<1, C>(<Autodiff<Flex, C> as AutodiffBackend>::from_inner(it));
-    Normalised {
-        output: outside::<4, C>(output),
-        mean: constant(mean),
-        variance: constant(variance),
-    }
+    let output = recording.record(Gradient, nodes, output, |again| Kept {
+        input: again(&input),
+        gamma: again(&gamma),
+        mean: mean.clone(),
+        variance: variance.clone(),
+        epsilon: norm.epsilon,
+    });
+    Some(Normalised {
+        output: recording.outside(output),
+        mean: recording.constant(mean),
+        variance: recording.constant(variance),
+    })
 }
 
 /// The backward pass.

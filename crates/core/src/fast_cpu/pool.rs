@@ -1,33 +1,31 @@
 //! Pooling with its gradients.
 
+use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
-use burn::backend::autodiff::checkpoint::strategy::{
-    BalancedCheckpointing, CheckpointStrategy, NoCheckpointing,
-};
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::{Autodiff, DispatchKindConversion, Flex};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::nn::pool::{AvgPool2d, MaxPool2d};
-use burn::tensor::{DispatchTensor, GradientCheckpointingStrategy, Tensor};
+use burn::tensor::Tensor;
 use burn_zoo_kernels::{PadCount, TrainPool};
 
-use super::{dims, inside, numbers, ordered, outside, rule, tensor};
+use super::recording::Recording;
+use super::{dims, numbers, ordered, rule, tensor};
 
 /// `layer.forward(input)`, if the kernels take it.
 pub(crate) fn max_pool(layer: &MaxPool2d, input: &Tensor<4>) -> Option<Tensor<4>> {
-    let (pool, strategy) = rule::max_pool(layer, input)?;
-    Some(run(pool, Kind::Max, strategy, input))
+    let (pool, recording) = rule::max_pool(layer, input)?;
+    Some(run(pool, Kind::Max, recording, input))
 }
 
 /// As [`max_pool`].
 pub(crate) fn average_pool(layer: &AvgPool2d, input: &Tensor<4>) -> Option<Tensor<4>> {
-    let (pool, strategy) = rule::average_pool(layer, input)?;
+    let (pool, recording) = rule::average_pool(layer, input)?;
     let count = if layer.count_include_pad {
         PadCount::Include
     } else {
         PadCount::Exclude
     };
-    Some(run(pool, Kind::Average(count), strategy, input))
+    Some(run(pool, Kind::Average(count), recording, input))
 }
 
 /// What a window gives.
@@ -37,25 +35,8 @@ enum Kind {
     Average(PadCount),
 }
 
-fn run(
-    pool: TrainPool,
-    kind: Kind,
-    strategy: GradientCheckpointingStrategy,
-    input: &Tensor<4>,
-) -> Tensor<4> {
-    let run = match strategy {
-        GradientCheckpointingStrategy::Disabled => record::<NoCheckpointing>,
-        GradientCheckpointingStrategy::Balanced => record::<BalancedCheckpointing>,
-    };
-    run(pool, kind, input.clone())
-}
-
-fn record<C>(pool: TrainPool, kind: Kind, input: Tensor<4>) -> Tensor<4>
-where
-    C: CheckpointStrategy,
-    DispatchTensor: DispatchKindConversion<Autodiff<Flex, C>>,
-{
-    let input = inside::<4, C>(input);
+fn run(pool: TrainPool, kind: Kind, recording: Recording, input: &Tensor<4>) -> Tensor<4> {
+    let input = recording.inside(input.clone());
     let pixels = ordered(input.primitive());
     let (output, windows) = match kind {
         Kind::Max => {
@@ -68,11 +49,7 @@ where
         }
     };
     let output = tensor(output, dims(pool.output()));
-    let prepared = Gradient.prepare::<C>([input.node()]).compute_bound();
-    outside::<4, C>(match prepared.stateful() {
-        OpsKind::Tracked(prepared) => prepared.finish((pool, windows), output),
-        OpsKind::UnTracked(prepared) => prepared.finish(output),
-    })
+    recording.outside(recording.record(Gradient, [input.node()], output, |_| (pool, windows)))
 }
 
 /// The backward pass.

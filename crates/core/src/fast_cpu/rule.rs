@@ -4,20 +4,18 @@ use burn::backend::DispatchDevice;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::{AvgPool2d, MaxPool2d};
 use burn::nn::{BatchNorm, PaddingConfig2d};
-use burn::tensor::{DType, Device, GradientCheckpointingStrategy, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use burn_zoo_kernels::{Conv2dSpec, Dims, Isa, Padding, PoolSpec, Rounding, TrainConv, TrainPool};
 
+use super::recording::Recording;
 use crate::TrainingKernels;
 
 /// A convolution that the kernels take: on flex under autodiff, of 32-bit numbers, without dilation,
 /// without groups, and with padding that is spelt out and no wider than [`TrainConv`] takes it.
-pub(super) fn convolution(
-    layer: &Conv2d,
-    input: &Tensor<4>,
-) -> Option<(TrainConv, GradientCheckpointingStrategy)> {
+pub(super) fn convolution(layer: &Conv2d, input: &Tensor<4>) -> Option<(TrainConv, Recording)> {
     let weight = layer.weight.val();
     let bias = layer.bias.as_ref().map(|bias| bias.val());
-    let strategy = recorded([
+    let recording = recorded([
         Some((input.device(), input.dtype())),
         Some((weight.device(), weight.dtype())),
         bias.as_ref().map(|bias| (bias.device(), bias.dtype())),
@@ -37,12 +35,12 @@ pub(super) fn convolution(
         groups: layer.groups,
     };
     let exact = TrainingKernels::chosen() == TrainingKernels::Exact;
-    Some((TrainConv::new(Isa::detect(), spec, dims, exact)?, strategy))
+    Some((TrainConv::new(Isa::detect(), spec, dims, exact)?, recording))
 }
 
 /// A batch norm that the kernels take: on flex under autodiff, of 32-bit numbers. That it trains is
 /// the caller's to see.
-pub(super) fn norm(norm: &BatchNorm, input: &Tensor<4>) -> Option<GradientCheckpointingStrategy> {
+pub(super) fn norm(norm: &BatchNorm, input: &Tensor<4>) -> Option<Recording> {
     let [gamma, beta] = [&norm.gamma, &norm.beta].map(|param| param.val());
     let dims = Dims::new(input.dims());
     let fits = [&gamma, &beta].map(Tensor::dims) == [[dims.channels]; 2];
@@ -58,10 +56,7 @@ pub(super) fn norm(norm: &BatchNorm, input: &Tensor<4>) -> Option<GradientCheckp
 
 /// A max pool that the kernels take: on flex under autodiff, of 32-bit numbers, without dilation, as
 /// [`TrainPool`] takes it.
-pub(super) fn max_pool(
-    layer: &MaxPool2d,
-    input: &Tensor<4>,
-) -> Option<(TrainPool, GradientCheckpointingStrategy)> {
+pub(super) fn max_pool(layer: &MaxPool2d, input: &Tensor<4>) -> Option<(TrainPool, Recording)> {
     if layer.dilation != [1, 1] {
         return None;
     }
@@ -70,10 +65,7 @@ pub(super) fn max_pool(
 }
 
 /// An average pool that the kernels take, as [`max_pool`].
-pub(super) fn average_pool(
-    layer: &AvgPool2d,
-    input: &Tensor<4>,
-) -> Option<(TrainPool, GradientCheckpointingStrategy)> {
+pub(super) fn average_pool(layer: &AvgPool2d, input: &Tensor<4>) -> Option<(TrainPool, Recording)> {
     let sizes = [layer.kernel_size, layer.stride];
     pool(sizes, &layer.padding, layer.ceil_mode, input)
 }
@@ -83,8 +75,8 @@ fn pool(
     padding: &PaddingConfig2d,
     ceil: bool,
     input: &Tensor<4>,
-) -> Option<(TrainPool, GradientCheckpointingStrategy)> {
-    let strategy = recorded([Some((input.device(), input.dtype()))])?;
+) -> Option<(TrainPool, Recording)> {
+    let recording = recorded([Some((input.device(), input.dtype()))])?;
     let spec = PoolSpec {
         kernel,
         stride,
@@ -96,14 +88,14 @@ fn pool(
         },
     };
     let dims = Dims::new(input.dims());
-    Some((TrainPool::new(Isa::detect(), spec, dims)?, strategy))
+    Some((TrainPool::new(Isa::detect(), spec, dims)?, recording))
 }
 
 /// What is computed number by number, which the kernels take on flex under autodiff, of as many 32-bit
 /// numbers in each tensor.
 pub(super) fn elementwise<const D: usize, const N: usize>(
     tensors: [&Tensor<D>; N],
-) -> Option<GradientCheckpointingStrategy> {
+) -> Option<Recording> {
     let dims = tensors[0].dims();
     if tensors.iter().any(|it| it.dims() != dims) {
         return None;
@@ -132,15 +124,13 @@ pub(crate) fn computes_on(device: &Device) -> bool {
 }
 
 /// How gradients of a call with these tensors are recorded, where the kernels may compute them.
-fn recorded<const N: usize>(
-    tensors: [Option<(Device, DType)>; N],
-) -> Option<GradientCheckpointingStrategy> {
-    let mut strategies = tensors.into_iter().flatten().map(|(device, dtype)| {
+fn recorded<const N: usize>(tensors: [Option<(Device, DType)>; N]) -> Option<Recording> {
+    let mut recordings = tensors.into_iter().flatten().map(|(device, dtype)| {
         let strategy = device.gradient_checkpointing_strategy()?;
-        (computes_on(&device) && dtype == DType::F32).then_some(strategy)
+        (computes_on(&device) && dtype == DType::F32).then_some(Recording(strategy))
     });
-    let first = strategies.next()??;
-    strategies.all(|it| it == Some(first)).then_some(first)
+    let first = recordings.next()??;
+    recordings.all(|it| it == Some(first)).then_some(first)
 }
 
 fn on_flex(device: &Device) -> bool {

@@ -8,25 +8,23 @@ use std::time::SystemTime;
 use etcetera::BaseStrategy as _;
 
 use super::lock::Lock;
-use super::{Fetched, checksum};
+use super::{Fetched, Remote, checksum};
 use crate::Error;
-use crate::weights::WeightsMeta;
 
 /// A folder of fetched files.
 ///
 /// Beside `FILE` may be `FILE.sha256`, which remembers that it was verified; `FILE.part` and
-/// `FILE.part.origin`, a download that has not ended; and `.FILE.lock`. Files that no row of the
-/// registry names are never touched.
+/// `FILE.part.origin`, a download that has not ended; and `.FILE.lock`. Other files are never touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
     folder: PathBuf,
 }
 
-/// A row's file in the cache.
+/// A file in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Name of the row.
-    pub name: &'static str,
+    /// What it was asked for by.
+    pub name: String,
     /// The file.
     pub path: PathBuf,
     /// Its size.
@@ -83,18 +81,13 @@ impl Cache {
         self.folder.join(file)
     }
 
-    /// What is here of these rows, finished or not.
-    pub fn entries(&self, rows: impl IntoIterator<Item = &'static WeightsMeta>) -> Vec<Entry> {
-        rows.into_iter()
-            .flat_map(|row| self.entries_of(row))
-            .collect()
-    }
-
-    fn entries_of(&self, row: &'static WeightsMeta) -> Vec<Entry> {
-        let whole = self.path(row.file);
+    /// What is here of a file: itself, a download of it that has not ended, both, or nothing.
+    pub fn entries<'a>(&self, remote: impl Into<Remote<'a>>) -> Vec<Entry> {
+        let remote = remote.into();
+        let whole = self.path(remote.file);
         let known = |meta: &Metadata| {
-            let mark = self.mark_of(row.file, meta);
-            match mark.is_some_and(|found| checksum::fits(&found, row.sha256)) {
+            let mark = self.mark_of(remote.file, meta);
+            match mark.is_some_and(|found| checksum::fits(&found, remote.sha256)) {
                 true => State::Verified,
                 false => State::Unverified,
             }
@@ -102,46 +95,48 @@ impl Cache {
         let entry = |path: PathBuf, state: &dyn Fn(&Metadata) -> State| {
             let meta = fs::metadata(&path).ok().filter(Metadata::is_file)?;
             Some(Entry {
-                name: row.name,
+                name: remote.name.to_owned(),
                 bytes: meta.len(),
                 state: state(&meta),
                 path,
             })
         };
-        let part = entry(self.part_path(row.file), &|_| State::Partial);
+        let part = entry(self.part_path(remote.file), &|_| State::Partial);
         entry(whole, &known).into_iter().chain(part).collect()
     }
 
-    /// Reads a row's file from end to end and compares its checksum with the published one, or
+    /// Reads a file from end to end and compares its checksum with the published one, or
     /// with that of what was fetched. `None` if it is not here.
     ///
     /// # Errors
     ///
     /// [`Error::Checksum`], [`Error::Read`].
-    pub fn verify(&self, row: &WeightsMeta) -> Result<Option<Fetched>, Error> {
-        let remembered = self.read_mark(row.file).map(|mark| mark.sha256);
-        self.check(row.file, row.sha256.or(remembered.as_deref()))
+    pub fn verify<'a>(&self, remote: impl Into<Remote<'a>>) -> Result<Option<Fetched>, Error> {
+        let remote = remote.into();
+        let remembered = self.read_mark(remote.file).map(|mark| mark.sha256);
+        self.check(remote.file, remote.sha256.or(remembered.as_deref()))
     }
 
-    /// Removes a row's file, finished or not, and what belongs to it.
+    /// Removes a file, finished or not, and what belongs to it.
     ///
     /// # Errors
     ///
     /// [`Error::Cache`] if that is not allowed, or another process is fetching the file.
-    pub fn remove(&self, row: &WeightsMeta) -> Result<(), Error> {
+    pub fn remove<'a>(&self, remote: impl Into<Remote<'a>>) -> Result<(), Error> {
+        let file = remote.into().file;
         let fail = |path: &Path, source| Error::Cache {
             path: path.to_owned(),
             source,
         };
-        let Some(_lock) = Lock::if_free(self, row.file)? else {
+        let Some(_lock) = Lock::if_free(self, file)? else {
             let busy = io::Error::other("another process is fetching this file");
-            return Err(fail(&self.path(row.file), busy));
+            return Err(fail(&self.path(file), busy));
         };
         for path in [
-            self.path(row.file),
-            self.mark_path(row.file),
-            self.part_path(row.file),
-            self.origin_path(row.file),
+            self.path(file),
+            self.mark_path(file),
+            self.part_path(file),
+            self.origin_path(file),
         ] {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
