@@ -28,7 +28,7 @@ fn main() -> TractResult<()> {
         let start = Instant::now();
         let outputs = plan.run(tvec!(images.clone().into()))?;
         let milliseconds = 1e3 * start.elapsed().as_secs_f64();
-        let logits = outputs[0].to_array_view::<f32>()?;
+        let logits = outputs[0].to_plain_array_view::<f32>()?;
         println!("{milliseconds:.3} {:.5}", logits.iter().next().expect("a logit"));
     }
     Ok(())
