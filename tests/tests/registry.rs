@@ -116,6 +116,7 @@ fn every_row_of_weights_names_an_architecture_and_a_crop_that_fits_it() {
 
 #[test]
 fn wildcards_select_and_an_unknown_name_suggests_the_nearest() {
+    assert!(list("*******************x").is_empty());
     let wide = list("wide_resnet*_2.tv_*");
     let names: Vec<_> = wide.iter().map(|entry| entry.name.as_str()).collect();
     assert_eq!(

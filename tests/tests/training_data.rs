@@ -95,3 +95,56 @@ fn broken_images_are_counted_or_end_the_run() {
     let error = run(folder.path(), "strict", &[]).unwrap_err();
     assert!(error.contains("train/6/"), "{error}");
 }
+
+#[test]
+fn where_no_image_can_be_read_the_run_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    pictures(folder.path());
+    let broken = |split: &str, copies: usize| {
+        for digit in 0..10 {
+            let class = folder.path().join(split).join(digit.to_string());
+            std::fs::create_dir_all(&class).unwrap();
+            for copy in 0..copies {
+                std::fs::write(class.join(format!("{copy}.png")), "no picture").unwrap();
+            }
+        }
+    };
+    broken("val", 1);
+    let settings = [("data.skip_bad_images", "true"), ("data.valid", "val")];
+    let error = run(folder.path(), "validation", &settings).unwrap_err();
+    assert!(
+        error.contains("none of the 10 validation images"),
+        "{error}"
+    );
+    broken("train", 4);
+    let error = run(folder.path(), "training", &settings).unwrap_err();
+    assert!(error.contains("none of the 40 training images"), "{error}");
+}
+
+#[test]
+fn validation_on_what_is_trained_on_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    pictures(folder.path());
+    let classes = folder.path().join("train").display().to_string();
+    let settings = [("data.path", classes.as_str()), ("data.valid", "val")];
+    let text = std::fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../recipes/finetune.toml"),
+    );
+    let owned = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let recipe = Recipe::parse("test", &text.unwrap(), &owned).unwrap();
+    let error = recipe.datasets(None).unwrap_err().to_string();
+    assert!(error.contains("no split val"), "{error}");
+}
+
+#[test]
+fn files_in_the_way_are_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    pictures(folder.path());
+    let output = folder.path().join("mine");
+    std::fs::create_dir(&output).unwrap();
+    std::fs::write(output.join("report.md"), "a year of work").unwrap();
+    let error = run(folder.path(), "mine", &[]).unwrap_err();
+    assert!(error.contains("has report.md already"), "{error}");
+    let kept = std::fs::read_to_string(output.join("report.md")).unwrap();
+    assert_eq!(kept, "a year of work");
+}

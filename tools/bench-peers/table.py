@@ -1,4 +1,4 @@
-"""Makes the README's tables and chart of what bench.py wrote.
+"""Makes tables, or a chart, of what bench.py wrote.
 
     python tools/bench-peers/table.py peers.csv               # ratios of inference, as Markdown
     python tools/bench-peers/table.py train.csv               # of training

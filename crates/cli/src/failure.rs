@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
+use crate::report;
+
 /// How a command that came to its end went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -54,12 +56,12 @@ pub(crate) fn outcome<'a>(
     };
     let first = one_line(first);
     if total == 1 {
-        eprintln!("burn-zoo: {first}");
+        report::note(&format!("burn-zoo: {first}"));
     } else {
-        eprintln!(
-            "burn-zoo: {} of {total} {what} failed; the first: {first}",
-            errors.len()
-        );
+        let count = errors.len();
+        report::note(&format!(
+            "burn-zoo: {count} of {total} {what} failed; the first: {first}"
+        ));
     }
     Outcome::Partial
 }
@@ -87,17 +89,17 @@ pub(crate) fn catch(command: impl FnOnce() -> anyhow::Result<Outcome>) -> ExitCo
         Ok(Ok(Outcome::Partial)) => ExitCode::FAILURE,
         Ok(Err(error)) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            eprintln!("burn-zoo: {}", one_line(&error));
+            report::note(&format!("burn-zoo: {}", one_line(&error)));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
         // The dashboard ends the program this way, and has said so.
         Err(panic) if panic.downcast_ref::<&str>() == Some(&KILLED) => ExitCode::FAILURE,
         Err(panic) => {
             let message = panic_message(panic.as_ref());
-            match out_of_memory(&message) {
-                Some(error) => eprintln!("burn-zoo: {error}"),
-                None => eprintln!("burn-zoo: internal error, please report it: {message}"),
-            }
+            report::note(&match out_of_memory(&message) {
+                Some(error) => format!("burn-zoo: {error}"),
+                None => format!("burn-zoo: internal error, please report it: {message}"),
+            });
             ExitCode::FAILURE
         }
     }

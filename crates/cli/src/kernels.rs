@@ -7,11 +7,11 @@ use crate::engine::Switch;
 /// The choice of what computes a training step.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct KernelArgs {
-    /// Convolutions, batch norms and pools of training by our kernels, where the device is flex: on or off,
-    /// which is by Burn's own operations
+    /// Training by our kernels where the device is flex, and in `bench` compiled forward passes too: on, or
+    /// off for Burn's own operations
     #[arg(long, value_name = "SWITCH", value_enum, default_value_t = Switch::On, hide_possible_values = true)]
     engine: Switch,
-    /// Our kernels without Winograd's algorithm: slower, with the rounding errors of plain sums (1e-6
+    /// Training without Winograd's algorithm: slower, with the rounding errors of plain sums (1e-6
     /// instead of 1e-5 relative)
     #[arg(long)]
     exact: bool,

@@ -37,7 +37,8 @@ pub(crate) fn print(table: &Table) -> anyhow::Result<()> {
 
 /// Tells of progress on standard error, where it disturbs no script.
 pub(crate) fn note(message: &str) {
-    eprintln!("{message}");
+    // Who closed standard error wants no lines, but still the result.
+    let _ = writeln!(std::io::stderr(), "{message}");
 }
 
 /// `1_234_567` as `1,234,567`.

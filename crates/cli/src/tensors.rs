@@ -37,9 +37,9 @@ impl Named {
 }
 
 /// A file of every tensor.
-pub(crate) fn file(tensors: &[Named]) -> Result<Vec<u8>> {
+pub(crate) fn file<'a>(tensors: impl IntoIterator<Item = &'a Named>) -> Result<Vec<u8>> {
     let bytes: BTreeMap<&str, (&Named, Vec<u8>)> = tensors
-        .iter()
+        .into_iter()
         .map(|named| {
             let bytes = named
                 .values

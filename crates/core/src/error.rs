@@ -22,6 +22,11 @@ pub enum Error {
         /// What the network takes.
         spec: InputSpec,
     },
+    /// A network's output has numbers that are none.
+    #[error(
+        "the network's output is not finite; its weights may be broken, or the number format too narrow"
+    )]
+    NotFinite,
     /// A file or folder cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {

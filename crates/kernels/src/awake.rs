@@ -69,6 +69,8 @@ fn wait<'scope>(scope: &Scope<'scope>, done: &'scope AtomicBool) {
             std::hint::spin_loop();
         }
     }
+    // Where other programs took a processor, the kernels may be on this one.
+    std::thread::yield_now();
     scope.spawn(|scope| wait(scope, done));
 }
 

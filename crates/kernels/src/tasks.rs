@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Tasks for each thread, so that none waits long for the last.
 const TASKS_PER_THREAD: usize = 4;
 
+/// Looks for the end of others' tasks before the processor is offered to another thread: some microseconds.
+const SPINS: usize = 128;
+
 /// Runs `task` for each number below `tasks`, on as many threads as the current pool has and
 /// `scratch` has parts of `part` numbers for.
 ///
@@ -34,15 +37,19 @@ pub(crate) fn each_task(
         }
         return;
     }
-    let next = AtomicUsize::new(0);
+    let (next, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let work = |scratch: &mut [f32]| {
         loop {
             let i = next.fetch_add(1, Ordering::Relaxed);
             if i >= tasks {
                 break;
             }
+            let _ended = Count(&ended);
             task(i, scratch);
         }
+        // All tasks are with some thread. One that waited for them in rayon would soon sleep, and be woken
+        // late, or on the very processor of who wakes it.
+        spin_until(|| ended.load(Ordering::Acquire) == tasks);
     };
     if part == 0 {
         (0..threads)
@@ -55,6 +62,28 @@ pub(crate) fn each_task(
             .take(threads)
             .with_max_len(1)
             .for_each(work);
+    }
+}
+
+/// Counts when it is dropped, also by a panic.
+struct Count<'a>(&'a AtomicUsize);
+
+impl Drop for Count<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// Waits awake, but lets others have the processor now and then.
+fn spin_until(ready: impl Fn() -> bool) {
+    while !ready() {
+        for _ in 0..SPINS {
+            if ready() {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        std::thread::yield_now();
     }
 }
 
@@ -131,5 +160,37 @@ impl Split {
             .max(wanted.min(tiles.div_ceil(max_tiles / 4)));
         let shares = wanted.div_ceil(chunks.max(1)).min(panels).max(1);
         Self { chunks, shares }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(threads: usize, work: impl FnOnce() + Send) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("a pool").install(work);
+    }
+
+    #[test]
+    fn each_task_runs_once() {
+        for (threads, tasks) in [(1, 5), (2, 0), (2, 1), (2, 9), (4, 3), (4, 50)] {
+            on(threads, || {
+                let runs: Vec<_> = (0..tasks).map(|_| AtomicUsize::new(0)).collect();
+                each_task(tasks, &mut vec![0.0; 2 * threads], 2, |i, scratch| {
+                    assert_eq!(scratch.len(), 2);
+                    runs[i].fetch_add(1, Ordering::Relaxed);
+                });
+                assert!(runs.iter().all(|it| it.load(Ordering::Relaxed) == 1));
+            });
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_all() {
+        on(3, || {
+            let tasks = || each_task(20, &mut [], 0, |i, _| assert_ne!(i % 7, 3, "on purpose"));
+            assert!(std::panic::catch_unwind(tasks).is_err());
+        });
     }
 }

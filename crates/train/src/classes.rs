@@ -23,10 +23,22 @@ impl Classes {
         self.0.len()
     }
 
+    /// The class of this very name, else the only one that differs from it in case alone: ImageNet has a
+    /// Cardigan and a cardigan.
     fn find(&self, name: &str) -> Option<usize> {
-        self.0
-            .iter()
-            .position(|names| names.iter().any(|known| known.eq_ignore_ascii_case(name)))
+        let bear = |same: fn(&str, &str) -> bool| {
+            let classes = self.0.iter().enumerate();
+            let mut classes =
+                classes.filter(move |(_, names)| names.iter().any(|it| same(it, name)));
+            (classes.next().map(|it| it.0), classes.next())
+        };
+        match (
+            bear(|a, b| a == b).0,
+            bear(|a, b| a.eq_ignore_ascii_case(b)),
+        ) {
+            (Some(class), _) | (None, (Some(class), None)) => Some(class),
+            _ => None,
+        }
     }
 
     /// The class of each folder of `listing`, or why they cannot be told.
@@ -89,6 +101,15 @@ mod tests {
             model().of_folders(&folders(&["Hen", "n01"])),
             Ok(vec![2, 0])
         );
+    }
+
+    #[test]
+    fn case_counts_where_it_makes_a_difference() {
+        let names = ["Cardigan", "dog", "cardigan"].map(|name| vec![name.to_owned()]);
+        let classes = Classes::named(names.to_vec());
+        let found = classes.of_folders(&folders(&["cardigan", "Cardigan", "DOG"]));
+        assert_eq!(found, Ok(vec![2, 0, 1]));
+        assert!(classes.of_folders(&folders(&["CARDIGAN", "dog"])).is_err());
     }
 
     #[test]

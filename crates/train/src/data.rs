@@ -120,6 +120,11 @@ impl Dataset {
         &self.source.path
     }
 
+    /// Whether its images are the files in class folders of `folder`.
+    pub(crate) fn is_in_folder(&self, folder: &Path) -> bool {
+        matches!(self.source.images, Images::Files(_)) && self.path() == folder
+    }
+
     /// The class of an image.
     ///
     /// # Panics

@@ -159,6 +159,9 @@ pub fn evaluate_by<M: Classifier>(
         let Batch { images, labels, .. } = batch.map_err(|error| unpack(&error))?;
         let found = log_softmax(forward(images)?, 1).into_data();
         let found: Vec<f32> = found.iter::<f32>().collect();
+        if found.iter().any(|it| it.is_nan()) {
+            return Err(Error::NotFinite);
+        }
         let rows = found.chunks(crops * classes);
         for (views, label) in rows.zip(labels.into_data().iter::<i64>()) {
             tally.add(&mean(views, classes), label as usize);

@@ -37,6 +37,11 @@ impl<M: Module> Accumulation<M> {
         self.batches == self.enough
     }
 
+    /// Whether nothing was added since the last step.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batches == 0
+    }
+
     /// Adds the gradients of a batch's mean loss.
     pub(crate) fn add(&mut self, model: &M, mut gradients: GradientsParams, images: usize) {
         self.batches += 1;

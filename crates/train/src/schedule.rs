@@ -100,7 +100,8 @@ impl Schedule {
             Curve::OneCycle { rise, first, last } => {
                 let (top, bottom) = (rise * span - 1.0, span - 1.0);
                 if step_of_span <= top {
-                    half_cosine(*first, peak, step_of_span / top)
+                    let done = if top > 0.0 { step_of_span / top } else { 1.0 };
+                    half_cosine(*first, peak, done)
                 } else {
                     let done = (step_of_span - top) / (bottom - top);
                     half_cosine(peak, *last, done.min(1.0))
@@ -189,6 +190,14 @@ mod tests {
     /// Each value for the four steps of an epoch.
     fn by_epoch(rates: &[f64]) -> impl Iterator<Item = f64> {
         rates.iter().flat_map(|&rate| [rate; 4])
+    }
+
+    #[test]
+    fn one_cycle_may_begin_at_its_top() {
+        // A sixteenth of sixteen steps.
+        let schedule = schedule("one-cycle", &[("schedule.rise", "0.0625")]);
+        assert_rates(&schedule, [0.4]);
+        assert!((0..16).all(|step| (0.0..=0.4).contains(&schedule.rate(step))));
     }
 
     #[test]

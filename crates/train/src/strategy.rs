@@ -221,6 +221,15 @@ impl<M: Trainable> Epochs<'_, M> {
                 return Ok(Flow::Stopped);
             }
         }
+        // Behind the last batch may have been images that cannot be read.
+        if !gradients.is_empty() {
+            let gradients = gradients.take(&self.learner.model());
+            self.step(gradients);
+            part.lr = self.learner.lr_current().base();
+        }
+        if part.images == 0 {
+            return Err(none_left("training", images.num_items()));
+        }
         lock(&self.all.state).part = part;
         let end = LearnerEvent::EndSplit(epoch);
         self.processor.process_train(end).map_err(failed)?;
@@ -281,6 +290,9 @@ impl<M: Trainable> Epochs<'_, M> {
             if self.stops() {
                 return Ok(Flow::Stopped);
             }
+        }
+        if step == 0 && images.num_items() > 0 {
+            return Err(none_left("validation", images.num_items()));
         }
         let end = LearnerEvent::EndSplit(epoch);
         self.processor.process_valid(end).map_err(failed)?;
@@ -366,6 +378,12 @@ impl<M: Trainable> Epochs<'_, M> {
         state.average_updates = average.as_ref().map_or(0, |average| average.updates);
         let checkpoints = &self.all.checkpoints;
         checkpoints.save(self.learner, average.as_ref(), state, self.store)
+    }
+}
+
+fn none_left(images: &str, count: usize) -> Error {
+    Error::Training {
+        reason: format!("none of the {count} {images} images can be read"),
     }
 }
 

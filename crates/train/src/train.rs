@@ -381,17 +381,39 @@ impl ModuleVisitor for Draw {
     }
 }
 
+/// What a run writes into its folder beside the recipe.
+const WRITTEN: [&str; 10] = [
+    "checkpoints",
+    "best.safetensors",
+    "last.safetensors",
+    "last-plain.safetensors",
+    "metrics.csv",
+    "train.log",
+    "curves.svg",
+    "confusion.svg",
+    "report.md",
+    "labels.txt",
+];
+
 /// Makes the run's folder, with the names of the classes and the recipe in it.
 fn prepare(recipe: &Recipe, images: &Dataset) -> Result<(), Error> {
     let folder = &recipe.output;
     let kept = folder.join(OF_RUN);
+    let shown = folder.display();
     if kept.exists() {
+        let reason =
+            format!("{shown} holds a run already; resume it, move it away or set another output");
+        return Err(Error::Training { reason });
+    }
+    if let Some(name) = WRITTEN.iter().find(|name| folder.join(name).exists()) {
         let reason = format!(
-            "{} holds a run already; resume it, move it away or set another output",
-            folder.display()
+            "{shown} has {name} already, which the run would write; move it away or set another output"
         );
         return Err(Error::Training { reason });
     }
+    let text = toml::to_string(recipe).map_err(|error| Error::Training {
+        reason: format!("the recipe cannot be kept, its data.path or output perhaps: {error}"),
+    })?;
     std::fs::create_dir_all(folder).map_err(|source| Error::Write {
         path: folder.clone(),
         source,
@@ -403,9 +425,6 @@ fn prepare(recipe: &Recipe, images: &Dataset) -> Result<(), Error> {
         let text = names.join("\n") + "\n";
         weights::write(&folder.join("labels.txt"), text.as_bytes())?;
     }
-    let text = toml::to_string(recipe).map_err(|error| Error::Training {
-        reason: error.to_string(),
-    })?;
     weights::write(&kept, text.as_bytes())
 }
 

@@ -79,17 +79,28 @@ pub(crate) fn unknown(name: &str) -> Error {
 
 /// Whether `name` matches a pattern as [`list`] takes it.
 pub fn matches(pattern: &str, name: &str) -> bool {
-    wildcard(pattern.as_bytes(), name.as_bytes())
-}
-
-fn wildcard(pattern: &[u8], text: &[u8]) -> bool {
-    match (pattern, text) {
-        ([], []) => true,
-        ([b'*', rest @ ..], _) => {
-            wildcard(rest, text) || (!text.is_empty() && wildcard(pattern, &text[1..]))
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    let (mut at, mut of_name) = (0, 0);
+    // Behind the newest star, and how much of the name the star stands for ends.
+    let mut star = None;
+    while of_name < name.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                at += 1;
+                star = Some((at, of_name));
+            }
+            Some(&letter) if letter == b'?' || letter == name[of_name] => {
+                at += 1;
+                of_name += 1;
+            }
+            _ => {
+                let Some((behind, end)) = star else {
+                    return false;
+                };
+                (at, of_name) = (behind, end + 1);
+                star = Some((behind, of_name));
+            }
         }
-        ([b'?', rest @ ..], [_, tail @ ..]) => wildcard(rest, tail),
-        ([a, rest @ ..], [b, tail @ ..]) => a == b && wildcard(rest, tail),
-        _ => false,
     }
+    pattern[at..].iter().all(|&letter| letter == b'*')
 }

@@ -61,6 +61,14 @@ impl Args {
             let result = read.and_then(|pixels| extractor.run(image.clone(), pixels));
             rows.push((image, result));
         }
+        // The file first: who reads the table may have seen enough of it.
+        if let Some(target) = target {
+            let found = rows.iter().filter_map(|(_, result)| result.as_ref().ok());
+            let values: Vec<&Named> = found.collect();
+            if !values.is_empty() {
+                target.write(&tensors::file(values)?)?;
+            }
+        }
         if self.json {
             report::json(
                 &rows
@@ -71,19 +79,11 @@ impl Args {
         } else {
             self.table(&rows)?;
         }
-        let outcome = failure::outcome(
+        Ok(failure::outcome(
             "images",
             rows.len(),
             rows.iter().filter_map(|(_, result)| result.as_ref().err()),
-        );
-        let values: Vec<Named> = rows
-            .into_iter()
-            .filter_map(|(_, result)| result.ok())
-            .collect();
-        if let Some(target) = target.filter(|_| !values.is_empty()) {
-            target.write(&tensors::file(&values)?)?;
-        }
-        Ok(outcome)
+        ))
     }
 
     /// What is asked for; an unknown stage is wrong for every image alike.

@@ -243,7 +243,7 @@ fn document(done: &TrainReport, resume: Option<String>) -> Value {
     json!({
         "epochs": epochs.collect::<Vec<_>>(),
         "best": { "epoch": done.best.epoch, "top1": done.best.top1 },
-        "checkpoint": done.checkpoint,
+        "checkpoint": done.checkpoint.display().to_string(),
         "ended": match done.ended {
             Ended::Finished => "finished",
             Ended::Early => "early",

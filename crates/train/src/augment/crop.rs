@@ -46,7 +46,9 @@ impl RandomCrop {
             ));
         }
         match self.size {
-            Some(0) => Err("data.augment.crop.size = 0, but must be at least 1".to_owned()),
+            Some(size @ (0 | 8193..)) => Err(format!(
+                "data.augment.crop.size = {size}, but must be in 1..=8192"
+            )),
             _ => Ok(()),
         }
     }
@@ -75,10 +77,11 @@ impl RandomCrop {
         }
         let shape = width as f64 / height as f64;
         let [narrow, wide] = self.ratio;
+        let least_one = |pixels: f64| (pixels.round_ties_even() as usize).max(1);
         let (down, across) = if shape < narrow {
-            ((width as f64 / narrow).round_ties_even() as usize, width)
+            (least_one(width as f64 / narrow), width)
         } else if shape > wide {
-            (height, (height as f64 * wide).round_ties_even() as usize)
+            (height, least_one(height as f64 * wide))
         } else {
             (height, width)
         };
@@ -118,6 +121,18 @@ mod tests {
         let expected = Pixels::new(size[0], size[1], 3, vec![0; size[0] * size[1] * 3]);
         let expected = of(&expected, reference.value(&["resized_crop", "pixels"]));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_narrowest_crop_has_a_pixel() {
+        for ratio in [[100.0, 200.0], [0.001, 0.002]] {
+            let crop = RandomCrop {
+                ratio,
+                ..RandomCrop::default()
+            };
+            let area = crop.area([28, 28], || 0.5);
+            assert!(area.height > 0 && area.width > 0, "{area:?}");
+        }
     }
 
     #[test]

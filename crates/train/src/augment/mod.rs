@@ -65,6 +65,12 @@ pub enum Auto {
 impl Augment {
     /// What is wrong with it.
     pub(crate) fn check(&self) -> Result<(), String> {
+        if self.shift > 8192 {
+            return Err(format!(
+                "data.augment.shift = {}, but must be at most 8192",
+                self.shift
+            ));
+        }
         self.jitter.check()?;
         self.crop.map_or(Ok(()), |crop| crop.check())?;
         self.erase.map_or(Ok(()), |erase| erase.check())

@@ -19,7 +19,10 @@ type Line = (&'static str, RGBColor, Vec<(f64, f64)>);
 /// The loss, and below it the accuracy where there is one, by epoch.
 pub(super) fn svg(epochs: &[EpochReport]) -> Result<String, Error> {
     let points = |figure: fn(&EpochReport) -> Option<f64>| {
-        let point = |epoch: &EpochReport| Some((epoch.epoch as f64, figure(epoch)?));
+        // An axis must end somewhere.
+        let value =
+            |epoch: &EpochReport| figure(epoch).filter(|value| value.abs() < f64::from(f32::MAX));
+        let point = |epoch: &EpochReport| Some((epoch.epoch as f64, value(epoch)?));
         epochs.iter().filter_map(point).collect::<Vec<_>>()
     };
     let losses = vec![
@@ -111,6 +114,18 @@ mod tests {
         }
         // Between the ends of the axis, which has some room, lies the training loss's middle.
         assert!(text.trim_end().ends_with("</svg>"));
+    }
+
+    /// An axis without end would be divided for ever.
+    #[test]
+    fn figures_that_are_no_numbers_are_left_out() {
+        let mut epochs = epochs();
+        epochs[0].valid_loss = Some(f64::INFINITY);
+        epochs
+            .iter_mut()
+            .for_each(|epoch| epoch.top1 = Some(f64::NAN));
+        let text = svg(&epochs).unwrap();
+        assert!(text.contains("validation") && !text.contains("top-1"));
     }
 
     #[test]

@@ -148,7 +148,7 @@ impl Packing {
     /// Every `step`-th image from `lane` on, so that taking turns gives them in order; all lanes
     /// together hold about a batch.
     fn lane(&self, lane: usize, step: usize) -> Lane {
-        let (sender, items) = sync_channel(self.source.batch.div_ceil(step));
+        let (sender, items) = sync_channel(self.source.batch.min(self.order.len()).div_ceil(step));
         let (source, order, stop) = (self.source.clone(), self.order.clone(), self.stop.clone());
         let epoch = self.epoch;
         let worker = std::thread::spawn(move || {

@@ -91,6 +91,15 @@ impl Data {
             Valid::Fraction(share) => (all.len() as f64 * share).round() as usize,
             Valid::Split(name) => {
                 let validation = Dataset::open(path, name, &all.classes())?;
+                if validation.is_in_folder(all.path()) {
+                    let reason = format!(
+                        "no split {name} in it; data.valid = 0.1 keeps a part of the images back"
+                    );
+                    return Err(Error::Dataset {
+                        path: path.to_owned(),
+                        reason,
+                    });
+                }
                 return Ok((all, validation));
             }
         };

@@ -157,16 +157,19 @@ impl Recipe {
 
     /// Checks what the types leave open.
     fn check(&self) -> Result<(), String> {
-        let positive = [
-            ("classes", self.classes.unwrap_or(1)),
-            ("channels", self.channels),
-            ("epochs", self.epochs),
-            ("batch", self.batch),
-            ("accumulate", self.accumulate),
+        let sizes = [
+            ("classes", self.classes.unwrap_or(1), 1_000_000),
+            ("channels", self.channels, 1_000),
+            ("epochs", self.epochs, 1_000_000),
+            ("batch", self.batch, 1_000_000),
+            ("accumulate", self.accumulate, 1_000_000),
         ];
-        for (key, value) in positive {
+        for (key, value, most) in sizes {
             if value == 0 {
                 return Err(format!("{key} = 0, but must be at least 1"));
+            }
+            if value > most {
+                return Err(format!("{key} = {value}, but must be at most {most}"));
             }
         }
         range("label_smoothing", f64::from(self.label_smoothing), 0.0..1.0)?;

@@ -113,6 +113,13 @@ impl History {
 pub(super) fn check(path: &Path) -> Result<()> {
     let shown = path.display();
     let Some(line) = first_line(path)? else {
+        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|it| !it.is_dir()) {
+            bail!(
+                "cannot write {shown}: there is no folder {}",
+                folder.display()
+            );
+        }
         return Ok(());
     };
     match columns_lacking(&line) {
@@ -151,10 +158,16 @@ pub(super) fn append(path: &Path, records: &[Record]) -> Result<()> {
         .append(true)
         .open(path)
         .with_context(failed)?;
-    let is_new = file.metadata().with_context(failed)?.len() == 0;
+    let before = std::fs::read(path).with_context(failed)?;
+    // An editor may have taken the end of the last line.
+    let begun = if before.last().is_none_or(|&last| last == b'\n') {
+        Vec::new()
+    } else {
+        vec![b'\n']
+    };
     let mut writer = csv::WriterBuilder::new()
-        .has_headers(is_new)
-        .from_writer(Vec::new());
+        .has_headers(before.is_empty())
+        .from_writer(begun);
     for record in records {
         writer.serialize(record).with_context(failed)?;
     }
@@ -172,7 +185,8 @@ pub(super) fn now() -> String {
 
 /// What the user ran.
 pub(super) fn command() -> String {
-    let arguments = std::env::args().skip(1);
+    let arguments = std::env::args_os().skip(1);
+    let arguments = arguments.map(|it| it.to_string_lossy().into_owned());
     let words: Vec<_> = std::iter::once("burn-zoo".to_owned())
         .chain(arguments)
         .collect();
@@ -227,6 +241,9 @@ mod tests {
         append(&path, &[record("flex", Some(3.0)), record("flex", None)]).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 5, "{text}");
+        // As some editors leave a file.
+        std::fs::write(&path, text.trim_end()).unwrap();
+        append(&path, &[record("tch", Some(1.0))]).unwrap();
         let history = History::read(&path).unwrap();
         let found = history.last_like(&record("flex", None)).unwrap();
         assert_eq!(found.forward_median_ms, Some(3.0));
@@ -262,5 +279,7 @@ mod tests {
             "{message}"
         );
         assert!(History::read(&folder.path().join("none.csv")).is_err());
+        let message = check(&folder.path().join("no/speed.csv")).unwrap_err();
+        assert!(message.to_string().contains("no folder"), "{message}");
     }
 }
