@@ -35,6 +35,9 @@ const BETTER: f64 = 1e-6;
 
 type Processor<M> = SupervisedTrainingEventProcessor<Trainee<M>>;
 
+/// Who hears of each epoch. Not a type of its own for each caller: the loop would be compiled for each.
+type Progress = Box<dyn FnMut(&EpochReport)>;
+
 /// Burn's own strategies stop before they checkpoint, and take a loss that is no number for one.
 pub(crate) struct Checkpointed<M: Trainable> {
     /// With gradients; one or more.
@@ -50,7 +53,7 @@ pub(crate) struct Checkpointed<M: Trainable> {
     /// How long training waits for images.
     pub(crate) watch: Arc<Watch>,
     pub(crate) save: fn(&M, &Path) -> Result<(), Error>,
-    pub(crate) progress: Mutex<Box<dyn FnMut(&EpochReport)>>,
+    pub(crate) progress: Mutex<Progress>,
     /// Whether somebody wants the run to stop.
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) state: Mutex<State>,
