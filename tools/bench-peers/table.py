@@ -55,11 +55,12 @@ def chart(rows):
     peers = list(dict.fromkeys(row["peer"] for row in rows))
     bars, y = [], 30
     for place, peer in enumerate(peers):
-        bars.append(f'<rect x="{10 + 150 * place}" y="6" width="12" height="12" fill="{COLOURS[place]}"/>')
-        bars.append(f'<text x="{26 + 150 * place}" y="17">{NAMES[peer]}</text>')
+        bars.append(f'<rect x="{10 + 122 * place}" y="6" width="12" height="12" fill="{COLOURS[place]}"/>')
+        bars.append(f'<text x="{26 + 122 * place}" y="17">{NAMES[peer]}</text>')
     for (model, batch, threads), case in cases(rows).items():
+        plural = "" if threads == "1" else "s"
         slowest = max(float(row["median_ms"]) for row in case.values())
-        bars.append(f'<text x="10" y="{y + 14}">{model}, batch {batch}, {threads} threads</text>')
+        bars.append(f'<text x="10" y="{y + 14}">{model}, batch {batch}, {threads} thread{plural}</text>')
         for place, peer in enumerate(peers):
             if peer in case:
                 time = float(case[peer]["median_ms"])
