@@ -56,11 +56,11 @@ pub(crate) fn outcome<'a>(
     };
     let first = one_line(first);
     if total == 1 {
-        report::note(&format!("burn-zoo: {first}"));
+        report::failed(first);
     } else {
         let count = errors.len();
-        report::note(&format!(
-            "burn-zoo: {count} of {total} {what} failed; the first: {first}"
+        report::failed(format!(
+            "{count} of {total} {what} failed; the first: {first}"
         ));
     }
     Outcome::Partial
@@ -89,17 +89,17 @@ pub(crate) fn catch(command: impl FnOnce() -> anyhow::Result<Outcome>) -> ExitCo
         Ok(Ok(Outcome::Partial)) => ExitCode::FAILURE,
         Ok(Err(error)) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Ok(Err(error)) => {
-            report::note(&format!("burn-zoo: {}", one_line(&error)));
+            report::failed(one_line(&error));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 1 })
         }
         // The dashboard ends the program this way, and has said so.
         Err(panic) if panic.downcast_ref::<&str>() == Some(&KILLED) => ExitCode::FAILURE,
         Err(panic) => {
             let message = panic_message(panic.as_ref());
-            report::note(&match out_of_memory(&message) {
-                Some(error) => format!("burn-zoo: {error}"),
-                None => format!("burn-zoo: internal error, please report it: {message}"),
-            });
+            match out_of_memory(&message) {
+                Some(error) => report::failed(error),
+                None => report::failed(format!("internal error, please report it: {message}")),
+            }
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,5 @@
 //! Fetching, with its progress on standard error.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -70,7 +69,8 @@ pub(crate) fn all(cache: &Cache, mut visit: impl FnMut(Remote<'_>)) {
     let weights = burn_zoo::list("*").into_iter().filter_map(|it| it.weights);
     weights.for_each(|meta| visit(meta.into()));
     CIFAR.iter().for_each(|archive| visit(published(archive)));
-    for file in addressed(cache) {
+    let files = cache.files().into_iter();
+    for file in files.filter(|file| file.starts_with(URL_PREFIX)) {
         visit(Remote {
             name: &file,
             urls: &[],
@@ -79,20 +79,6 @@ pub(crate) fn all(cache: &Cache, mut visit: impl FnMut(Remote<'_>)) {
             licence: None,
         });
     }
-}
-
-/// Files in the cache that [`url`] fetched, finished or not.
-fn addressed(cache: &Cache) -> BTreeSet<String> {
-    let Ok(folder) = std::fs::read_dir(cache.folder()) else {
-        return BTreeSet::new();
-    };
-    let names = folder.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let files = names.filter(|name| {
-        name.starts_with(URL_PREFIX) && !name.ends_with(".sha256") && !name.ends_with(".origin")
-    });
-    files
-        .map(|name| name.strip_suffix(".part").unwrap_or(&name).to_owned())
-        .collect()
 }
 
 /// Tells addresses apart whose files have one name.

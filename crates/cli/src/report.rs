@@ -41,6 +41,11 @@ pub(crate) fn note(message: &str) {
     let _ = writeln!(std::io::stderr(), "{message}");
 }
 
+/// Tells of what failed.
+pub(crate) fn failed(message: impl std::fmt::Display) {
+    note(&format!("burn-zoo: {message}"));
+}
+
 /// `1_234_567` as `1,234,567`.
 pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();

@@ -29,10 +29,7 @@ impl Target {
                 path.display()
             );
         }
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let folder = folder(path);
         if !folder.is_dir() {
             bail!("cannot write {}: its folder does not exist", path.display());
         }
@@ -55,6 +52,12 @@ impl Target {
             .map_err(|error| anyhow!("cannot write {}: {}", self.path.display(), error.error))?;
         Ok(())
     }
+}
+
+/// The folder of a file.
+pub(crate) fn folder(path: &Path) -> &Path {
+    let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 /// A temporary file that others may read, as any file: by itself it would be the user's alone.

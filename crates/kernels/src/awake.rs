@@ -83,11 +83,12 @@ impl Drop for Done<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use rayon::prelude::*;
 
-    fn on(threads: usize, work: impl FnOnce() + Send) {
+    /// Works on a pool of so many threads.
+    pub(crate) fn on(threads: usize, work: impl FnOnce() + Send) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.expect("a pool").install(work);
     }

@@ -76,7 +76,7 @@ impl Drop for Count<'_> {
 
 /// Waits awake, but lets others have the processor now and then.
 fn spin_until(ready: impl Fn() -> bool) {
-    while !ready() {
+    loop {
         for _ in 0..SPINS {
             if ready() {
                 return;
@@ -166,11 +166,7 @@ impl Split {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn on(threads: usize, work: impl FnOnce() + Send) {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.expect("a pool").install(work);
-    }
+    use crate::awake::tests::on;
 
     #[test]
     fn each_task_runs_once() {

@@ -26,19 +26,13 @@ impl Classes {
     /// The class of this very name, else the only one that differs from it in case alone: ImageNet has a
     /// Cardigan and a cardigan.
     fn find(&self, name: &str) -> Option<usize> {
-        let bear = |same: fn(&str, &str) -> bool| {
-            let classes = self.0.iter().enumerate();
-            let mut classes =
-                classes.filter(move |(_, names)| names.iter().any(|it| same(it, name)));
-            (classes.next().map(|it| it.0), classes.next())
+        let bearing = |same: fn(&str, &str) -> bool| {
+            let bears = move |class: &usize| self.0[*class].iter().any(|it| same(it, name));
+            (0..self.count()).filter(bears)
         };
-        match (
-            bear(|a, b| a == b).0,
-            bear(|a, b| a.eq_ignore_ascii_case(b)),
-        ) {
-            (Some(class), _) | (None, (Some(class), None)) => Some(class),
-            _ => None,
-        }
+        let mut alike = bearing(|a, b| a.eq_ignore_ascii_case(b));
+        let exact = bearing(|a, b| a == b).next();
+        exact.or_else(|| alike.next().filter(|_| alike.next().is_none()))
     }
 
     /// The class of each folder of `listing`, or why they cannot be told.

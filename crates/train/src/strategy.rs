@@ -211,8 +211,7 @@ impl<M: Trainable> Epochs<'_, M> {
             }
             let stepped = gradients.is_full() || last;
             if stepped {
-                let gradients = gradients.take(&self.learner.model());
-                self.step(gradients);
+                self.step(&mut gradients);
             }
             let rate = self.learner.lr_current();
             part.lr = rate.base();
@@ -226,8 +225,7 @@ impl<M: Trainable> Epochs<'_, M> {
         }
         // Behind the last batch may have been images that cannot be read.
         if !gradients.is_empty() {
-            let gradients = gradients.take(&self.learner.model());
-            self.step(gradients);
+            self.step(&mut gradients);
             part.lr = self.learner.lr_current().base();
         }
         if part.images == 0 {
@@ -250,7 +248,8 @@ impl<M: Trainable> Epochs<'_, M> {
     }
 
     /// Moves the weights, and their average after them.
-    fn step(&mut self, gradients: burn::optim::GradientsParams) {
+    fn step(&mut self, gradients: &mut Accumulation<Trainee<M>>) {
+        let gradients = gradients.take(&self.learner.model());
         let settings = &self.all.recipe.optimizer;
         update(self.learner, gradients, settings);
         if let Some(team) = &mut self.team {

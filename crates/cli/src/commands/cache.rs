@@ -60,7 +60,7 @@ impl Args {
         let Some(error) = rows.iter().find_map(|row| row.error.as_ref()) else {
             return Ok(Outcome::Done);
         };
-        report::note(&format!("burn-zoo: {}", one_line(error)));
+        report::failed(one_line(error));
         Ok(Outcome::Partial)
     }
 

@@ -1,5 +1,6 @@
 //! The folder of fetched files.
 
+use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,11 @@ use etcetera::BaseStrategy as _;
 use super::lock::Lock;
 use super::{Fetched, Remote, checksum};
 use crate::Error;
+
+/// Endings of what lies beside a file.
+const MARK: &str = ".sha256";
+const PART: &str = ".part";
+const ORIGIN: &str = ".part.origin";
 
 /// A folder of fetched files.
 ///
@@ -79,6 +85,19 @@ impl Cache {
     /// Where a file of this name is or will be.
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.join(file)
+    }
+
+    /// Names of the files that are here, whole or not.
+    pub fn files(&self) -> BTreeSet<String> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten();
+        let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let beside = |name: &str| {
+            name.starts_with('.') || [MARK, ORIGIN].iter().any(|it| name.ends_with(it))
+        };
+        let files = names.filter(|name| !beside(name));
+        files
+            .map(|name| name.strip_suffix(PART).unwrap_or(&name).to_owned())
+            .collect()
     }
 
     /// What is here of a file: itself, a download of it that has not ended, both, or nothing.
@@ -220,15 +239,15 @@ impl Cache {
     }
 
     fn mark_path(&self, file: &str) -> PathBuf {
-        self.folder.join(format!("{file}.sha256"))
+        self.folder.join(format!("{file}{MARK}"))
     }
 
     pub(super) fn part_path(&self, file: &str) -> PathBuf {
-        self.folder.join(format!("{file}.part"))
+        self.folder.join(format!("{file}{PART}"))
     }
 
     pub(super) fn origin_path(&self, file: &str) -> PathBuf {
-        self.folder.join(format!("{file}.part.origin"))
+        self.folder.join(format!("{file}{ORIGIN}"))
     }
 
     pub(super) fn lock_path(&self, file: &str) -> PathBuf {

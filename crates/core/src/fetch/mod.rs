@@ -1,8 +1,8 @@
 //! Published files: fetched once, verified, kept in a [`Cache`].
 //!
-//! A file grows as `FILE.part` in the cache and is renamed when its checksum (or its length, where none is known) is right, so that
-//! whatever ends a download, under its own name there is never anything but a whole file, and the
-//! next try goes on where this one stopped.
+//! A file grows as `FILE.part` in the cache and is renamed when its checksum (or its length, where none
+//! is known) is right, so that whatever ends a download, under its own name there is never anything but
+//! a whole file, and the next try goes on where this one stopped.
 
 mod cache;
 mod checksum;

@@ -3,6 +3,7 @@
 use burn_zoo_core::{Pixels, Preprocess};
 use serde::{Deserialize, Serialize};
 
+use super::MOST_PIXELS;
 use crate::area::{Area, drawn};
 
 /// A rectangle of random size and shape, resized to what the network takes (Szegedy et al. 2014,
@@ -46,8 +47,8 @@ impl RandomCrop {
             ));
         }
         match self.size {
-            Some(size @ (0 | 8193..)) => Err(format!(
-                "data.augment.crop.size = {size}, but must be in 1..=8192"
+            Some(size) if !(1..=MOST_PIXELS).contains(&size) => Err(format!(
+                "data.augment.crop.size = {size}, but must be in 1..={MOST_PIXELS}"
             )),
             _ => Ok(()),
         }

@@ -19,6 +19,9 @@ use crate::random::Random;
 /// Keeps the changes of the first image apart from the order of the epoch.
 const STREAM: u64 = 0x61_75_67_6d_65_6e_74;
 
+/// More than the sides of any network's images.
+const MOST_PIXELS: usize = 8192;
+
 /// Which random changes a training image gets, in the order in which it gets them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -65,9 +68,9 @@ pub enum Auto {
 impl Augment {
     /// What is wrong with it.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if self.shift > 8192 {
+        if self.shift > MOST_PIXELS {
             return Err(format!(
-                "data.augment.shift = {}, but must be at most 8192",
+                "data.augment.shift = {}, but must be at most {MOST_PIXELS}",
                 self.shift
             ));
         }

@@ -10,6 +10,7 @@ use super::range;
 use crate::augment::Augment;
 use crate::classes::Classes;
 use crate::data::Dataset;
+use crate::idx::dataset;
 use crate::loader::BadImages;
 
 /// The images of a run.
@@ -95,10 +96,7 @@ impl Data {
                     let reason = format!(
                         "no split {name} in it; data.valid = 0.1 keeps a part of the images back"
                     );
-                    return Err(Error::Dataset {
-                        path: path.to_owned(),
-                        reason,
-                    });
+                    return Err(dataset(path, reason));
                 }
                 return Ok((all, validation));
             }

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::engine::Switch;
+use crate::target;
 
 /// One row. Times are milliseconds, memory is bytes; what is unknown is empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,8 +114,8 @@ impl History {
 pub(super) fn check(path: &Path) -> Result<()> {
     let shown = path.display();
     let Some(line) = first_line(path)? else {
-        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-        if let Some(folder) = folder.filter(|it| !it.is_dir()) {
+        let folder = target::folder(path);
+        if !folder.is_dir() {
             bail!(
                 "cannot write {shown}: there is no folder {}",
                 folder.display()
@@ -160,11 +161,8 @@ pub(super) fn append(path: &Path, records: &[Record]) -> Result<()> {
         .with_context(failed)?;
     let before = std::fs::read(path).with_context(failed)?;
     // An editor may have taken the end of the last line.
-    let begun = if before.last().is_none_or(|&last| last == b'\n') {
-        Vec::new()
-    } else {
-        vec![b'\n']
-    };
+    let whole = before.is_empty() || before.ends_with(b"\n");
+    let begun = if whole { Vec::new() } else { b"\n".to_vec() };
     let mut writer = csv::WriterBuilder::new()
         .has_headers(before.is_empty())
         .from_writer(begun);
