@@ -19,10 +19,10 @@ impl Target {
         path.map(|path| Self::create(path, option)).transpose()
     }
 
-    /// Takes the place of the file that the option `option` names.
+    /// Takes the place of the file that `option` names.
     ///
     /// Fails if there is one already or its folder cannot be written to.
-    fn create(path: &Path, option: &str) -> Result<Self> {
+    pub(crate) fn create(path: &Path, option: &str) -> Result<Self> {
         if path.exists() {
             bail!(
                 "{} exists already; remove it or choose another {option}",

@@ -143,6 +143,16 @@ fn wrong_usage_exits_with_two() {
         &["classify", "x.png", "--model", "resnet18"],
         &["features", "x.png"],
         &["train", "recipe.toml", "--set", "novalue"],
+        &[
+            "compare",
+            "--model",
+            "resnet18",
+            "--devices",
+            "flex",
+            "--layers",
+            "--tolerance",
+            "nan",
+        ],
     ] {
         let output = burn_zoo(arguments);
         assert_eq!(

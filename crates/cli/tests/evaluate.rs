@@ -130,6 +130,9 @@ fn figures_of_the_classes_and_a_picture_are_written_once() {
     assert!(again.contains("choose another --csv"), "{again}");
     assert_eq!(std::fs::read_to_string(&csv).unwrap(), rows);
 
+    let split = fails(&[&run[..], &["--split", "val"]].concat());
+    assert!(split.contains("has no split val"), "{split}");
+
     let ten = json(&[&run[..], &["--crops", "10"]].concat());
     // Crops as large as the image are all the same but for the mirror.
     assert_eq!(ten["images"], 10);

@@ -172,6 +172,23 @@ fn what_goes_wrong_is_one_clear_line() {
     assert_eq!(status(&output), Some(2), "{}", stderr(&output));
 }
 
+#[cfg(unix)]
+#[test]
+fn a_setting_that_is_no_text_is_not_taken_for_none() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    for variable in ["BURN_ZOO_MIRROR", "BURN_ZOO_OFFLINE", "HF_TOKEN"] {
+        let environment = [
+            ("BURN_ZOO_CACHE", folder.path().as_os_str()),
+            (variable, OsStr::from_bytes(b"\xff")),
+        ];
+        let output = burn_zoo_in(&environment, &["pull", "resnet18.tv_in1k"]);
+        fails(&output, &[variable, "text in UTF-8"]);
+    }
+}
+
 #[test]
 fn weights_come_from_an_address_or_the_hub_and_are_kept() {
     let folder = tempfile::tempdir().unwrap();

@@ -69,16 +69,17 @@ fn whole(folder: &Path) -> Vec<[f64; 4]> {
 }
 
 /// A run in the middle of its third epoch.
-fn in_the_third_epoch(run: &str) -> Child {
+fn in_the_third_epoch(run: &str, more: &[&str]) -> Child {
     let mut child = Command::new(env!("CARGO_BIN_EXE_burn-zoo"))
         .args(["train", run, "--device", "flex", "--json"])
+        .args(more)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let second = lines.find(|line| line.as_ref().unwrap().contains("epoch 2/4"));
+    let second = lines.find(|line| line.as_ref().unwrap().contains("epoch 2/"));
     assert!(second.is_some(), "the second epoch is done");
     // What comes after is of no interest, but must not close the pipe.
     std::thread::spawn(move || lines.count());
@@ -115,7 +116,7 @@ fn a_run_killed_in_an_epoch_and_resumed_ends_as_one_never_stopped() {
 
     let killed = folder.path().join("killed");
     let run = recipe(folder.path(), &killed);
-    let mut child = in_the_third_epoch(&run);
+    let mut child = in_the_third_epoch(&run, &[]);
     child.kill().unwrap();
     child.wait().unwrap();
     let checkpoints = killed.join("checkpoints");
@@ -125,7 +126,47 @@ fn a_run_killed_in_an_epoch_and_resumed_ends_as_one_never_stopped() {
     let again = common::burn_zoo(&["train", &run, "--device", "flex"]);
     assert_eq!(common::status(&again), Some(1));
     assert!(common::stderr(&again).contains("holds a run already"));
+
+    let more = folder.path().join("train/0/more.png");
+    std::fs::copy(folder.path().join("train/0/0.png"), &more).unwrap();
+    let killed_path = killed.display().to_string();
+    let other = common::burn_zoo(&["train", "--resume", &killed_path, "--device", "flex"]);
+    assert_eq!(common::status(&other), Some(1));
+    let message = common::stderr(&other);
+    assert!(
+        message.contains("other training images (then 50, now 51)"),
+        "{message}"
+    );
+    std::fs::remove_file(more).unwrap();
     assert_resumes(&killed, &expected);
+}
+
+#[test]
+fn a_folder_is_trained_in_by_one_process_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    folders::digits(folder.path());
+    let busy = folder.path().join("busy");
+    let run = recipe(folder.path(), &busy);
+    let mut child = in_the_third_epoch(&run, &["--set", "epochs=100000"]);
+    let second = common::burn_zoo(&["train", "--resume", &busy.display().to_string()]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(common::status(&second), Some(1));
+    let message = common::stderr(&second);
+    assert!(message.contains("is being trained in already"), "{message}");
+}
+
+#[test]
+fn a_recipe_that_cannot_be_run_leaves_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    folders::digits(folder.path());
+    let output = folder.path().join("none");
+    let run = recipe(folder.path(), &output);
+    let failed = common::burn_zoo(&["train", &run, "--set", "channels=2"]);
+    assert_eq!(common::status(&failed), Some(1));
+    let message = common::stderr(&failed);
+    assert!(message.contains("needs 2 channels"), "{message}");
+    assert!(!output.exists());
 }
 
 #[cfg(unix)]
@@ -136,7 +177,7 @@ fn ctrl_c_writes_a_checkpoint_in_the_epoch_that_a_run_goes_on_from() {
     let expected = whole(folder.path());
 
     let stopped = folder.path().join("stopped");
-    let child = in_the_third_epoch(&recipe(folder.path(), &stopped));
+    let child = in_the_third_epoch(&recipe(folder.path(), &stopped), &[]);
     let signal = Command::new("kill")
         .args(["-INT", &child.id().to_string()])
         .status();

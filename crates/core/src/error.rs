@@ -69,6 +69,12 @@ pub enum Error {
         /// What is missing, unused and misshapen.
         mismatch: String,
     },
+    /// A network cannot be saved.
+    #[error("cannot save the network: {reason}")]
+    Save {
+        /// The tensor, and what is wrong with it.
+        reason: String,
+    },
     /// A data set is not laid out as expected.
     #[error("cannot use data set {}: {reason}", path.display())]
     Dataset {

@@ -17,6 +17,7 @@ use burn_zoo_core::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::average::Average;
+use crate::output::Saw;
 use crate::report::{Best, EpochReport};
 
 const MODEL: &str = "model";
@@ -37,6 +38,8 @@ pub(crate) struct State {
     pub(crate) average_updates: usize,
     /// Seed of the run; those of an epoch are functions of it and the epoch's number.
     pub(crate) seed: u64,
+    /// The images that it saw; absent from checkpoints of the first versions.
+    pub(crate) saw: Option<Saw>,
     /// The finished epochs.
     pub(crate) epochs: Vec<EpochReport>,
     /// The best of them.
@@ -254,7 +257,9 @@ impl CheckpointingStrategy for Always {
 /// Brings a folder's files to the disk, so that a rename never comes before what it names.
 fn sync(folder: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        File::open(entry?.path())?.sync_all()?;
+        // Windows syncs only what may be written to.
+        let file = File::options().write(true).open(entry?.path())?;
+        file.sync_all()?;
     }
     Ok(())
 }

@@ -120,8 +120,8 @@ impl Dataset {
         &self.source.path
     }
 
-    /// Whether its images are the files in class folders of `folder`.
-    pub(crate) fn is_in_folder(&self, folder: &Path) -> bool {
+    /// Whether its images are the files in class folders of `folder` itself, not of a split in it.
+    pub fn is_in_folder(&self, folder: &Path) -> bool {
         matches!(self.source.images, Images::Files(_)) && self.path() == folder
     }
 
@@ -132,6 +132,23 @@ impl Dataset {
     /// If `index` is not below [`Dataset::len`].
     pub fn label(&self, index: usize) -> usize {
         self.source.labels[self.indices[index]]
+    }
+
+    /// Calls `visit` with each image in order: its class, and what its file is called in the data set's
+    /// folder, or its place in a file of many.
+    pub(crate) fn each(&self, mut visit: impl FnMut(usize, &str)) {
+        for &index in &self.indices {
+            let name = match &self.source.images {
+                Images::Raw(_) => index.to_string(),
+                Images::Files(files) => {
+                    let file = &files[index];
+                    let inner = file.strip_prefix(&self.source.path).unwrap_or(file);
+                    // Windows has another mark between folders.
+                    inner.to_string_lossy().replace('\\', "/")
+                }
+            };
+            visit(self.source.labels[index], &name);
+        }
     }
 
     /// The names of all classes that have one, for another split whose folders must be the same.

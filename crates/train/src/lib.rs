@@ -24,6 +24,7 @@ mod loader;
 mod loss;
 mod mix;
 mod optimizer;
+mod output;
 mod parts;
 pub mod picture;
 mod random;

@@ -10,7 +10,7 @@ use burn::tensor::{Device, GradientCheckpointingStrategy, Tensor};
 use burn::train::metric::{AccuracyMetric, LossMetric};
 use burn::train::renderer::MetricsRenderer;
 use burn::train::{Interrupter, Learner, SupervisedTraining, TrainingStrategy};
-use burn_zoo_core::{Classifier, Error, Preprocess, weights};
+use burn_zoo_core::{Classifier, Error, Preprocess};
 
 use crate::average::Average;
 use crate::checkpoints::{Checkpoints, State};
@@ -19,8 +19,9 @@ use crate::files::{About, Files};
 use crate::history::History;
 use crate::loader::{Loader, Order, Source, Views, workers};
 use crate::optimizer::optimizer;
+use crate::output::{self, Saw};
 use crate::parts::Parts;
-use crate::recipe::{OF_RUN, Recipe};
+use crate::recipe::Recipe;
 use crate::replicas::{Collectives, Replicas};
 use crate::report::{Ended, EpochReport, TrainReport};
 use crate::schedule::{Schedule, Steps};
@@ -162,9 +163,13 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     check_size(&model, recipe, &run.preprocess)?;
     let model = with_stochastic_depth(model, recipe)?;
     let checkpoints = Checkpoints::of_run(&recipe.output);
-    let state = match run.start {
-        Start::Fresh => None,
-        Start::Resumed => resumable(recipe, &checkpoints)?,
+    let saw = Saw::of(&run.training, &run.validation);
+    let (claim, state) = match run.start {
+        Start::Fresh => (None, None),
+        Start::Resumed => {
+            let (claim, state) = output::reopen(recipe, &checkpoints, saw)?;
+            (Some(claim), state)
+        }
     };
 
     let with_gradients = |device: &Device| match recipe.gradient_checkpointing {
@@ -204,15 +209,18 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     };
     let (learner, average) = learns(model, &device)?;
     let about = About::new(&learner.model(), &run, &devices);
-    if run.start == Start::Fresh {
-        prepare(recipe, &run.training)?;
-    }
+    // Not before: a recipe that cannot be run leaves no folder.
+    let _claim = match claim {
+        Some(claim) => claim,
+        None => output::make(recipe, &run.training)?,
+    };
     let name = |class| run.training.class_name(class).map(str::to_owned);
     let labels = (0..classes).map(name).collect();
     let files = Files::new(&recipe.output, about, labels);
     files.start(state.as_ref().map(|state| state.epoch))?;
     let state = state.unwrap_or(State {
         seed: recipe.seed,
+        saw: Some(saw),
         ..State::default()
     });
 
@@ -283,29 +291,32 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     })
 }
 
-/// An error if training images, as the recipe crops them, are too small for an auxiliary head.
+/// An error if images, as they are preprocessed and the recipe crops them, do not fit the network or,
+/// in training, its auxiliary head.
 fn check_size<M: Classifier>(
     model: &M,
     recipe: &Recipe,
     preprocess: &Preprocess,
 ) -> Result<(), Error> {
+    let batch = |[height, width]: [usize; 2]| [recipe.batch, preprocess.channels, height, width];
+    model.input().check(batch(preprocess.crop))?;
     let size = recipe.data.augment.crop.and_then(|crop| crop.size);
-    let [height, width] = size.map_or(preprocess.crop, |size| [size; 2]);
-    let small =
-        |[least_height, least_width]: [usize; 2]| height < least_height || width < least_width;
-    let least = model.training_input().min_size;
-    if small(least) && !small(model.input().min_size) {
-        let [least_height, least_width] = least;
-        return Err(Error::Training {
-            reason: format!(
-                "training images have {height}x{width} pixels, but the auxiliary head of {} needs \
-                 at least {least_height}x{least_width} (as in torchvision; only without the head \
-                 do smaller ones do)",
-                recipe.model
-            ),
-        });
+    let trained = size.map_or(preprocess.crop, |size| [size; 2]);
+    let Err(error) = model.training_input().check(batch(trained)) else {
+        return Ok(());
+    };
+    if model.input().check(batch(trained)).is_err() {
+        return Err(error);
     }
-    Ok(())
+    let ([height, width], [least_height, least_width]) = (trained, model.training_input().min_size);
+    Err(Error::Training {
+        reason: format!(
+            "training images have {height}x{width} pixels, but the auxiliary head of {} needs at \
+             least {least_height}x{least_width} (as in torchvision; only without the head do \
+             smaller ones do)",
+            recipe.model
+        ),
+    })
 }
 
 fn with_stochastic_depth<M: Classifier>(model: M, recipe: &Recipe) -> Result<M, Error> {
@@ -378,71 +389,5 @@ struct Draw;
 impl ModuleVisitor for Draw {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let _: Tensor<D> = param.val();
-    }
-}
-
-/// What a run writes into its folder beside the recipe.
-const WRITTEN: [&str; 10] = [
-    "checkpoints",
-    "best.safetensors",
-    "last.safetensors",
-    "last-plain.safetensors",
-    "metrics.csv",
-    "train.log",
-    "curves.svg",
-    "confusion.svg",
-    "report.md",
-    "labels.txt",
-];
-
-/// Makes the run's folder, with the names of the classes and the recipe in it.
-fn prepare(recipe: &Recipe, images: &Dataset) -> Result<(), Error> {
-    let folder = &recipe.output;
-    let kept = folder.join(OF_RUN);
-    let shown = folder.display();
-    if kept.exists() {
-        let reason =
-            format!("{shown} holds a run already; resume it, move it away or set another output");
-        return Err(Error::Training { reason });
-    }
-    if let Some(name) = WRITTEN.iter().find(|name| folder.join(name).exists()) {
-        let reason = format!(
-            "{shown} has {name} already, which the run would write; move it away or set another output"
-        );
-        return Err(Error::Training { reason });
-    }
-    let text = toml::to_string(recipe).map_err(|error| Error::Training {
-        reason: format!("the recipe cannot be kept, its data.path or output perhaps: {error}"),
-    })?;
-    std::fs::create_dir_all(folder).map_err(|source| Error::Write {
-        path: folder.clone(),
-        source,
-    })?;
-    let names: Option<Vec<_>> = (0..images.num_classes())
-        .map(|class| images.class_name(class))
-        .collect();
-    if let Some(names) = names {
-        let text = names.join("\n") + "\n";
-        weights::write(&folder.join("labels.txt"), text.as_bytes())?;
-    }
-    weights::write(&kept, text.as_bytes())
-}
-
-/// The state to go on from, if the folder holds this very run.
-fn resumable(recipe: &Recipe, checkpoints: &Checkpoints) -> Result<Option<State>, Error> {
-    let folder = &recipe.output;
-    let differs = |what: &str| Error::Training {
-        reason: format!("{} holds a run of another {what}", folder.display()),
-    };
-    let mut kept = Recipe::of_run(folder)?;
-    // The images may have been moved.
-    kept.data.path.clone_from(&recipe.data.path);
-    if kept != *recipe {
-        return Err(differs("recipe"));
-    }
-    let state = checkpoints.newest()?;
-    match &state {
-        Some(state) if state.seed != recipe.seed => Err(differs("seed")),
-        _ => Ok(state),
     }
 }

@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use burn_zoo::weights::{self, Dtype};
+use burn_zoo::weights::Dtype;
 use serde_json::json;
 
 use crate::failure::Outcome;
 use crate::precision::Precision;
 use crate::source::Source;
+use crate::target::Target;
 use crate::{device, report};
 
 /// Turns a weight file into safetensors (PyTorch's layout and the reference's keys, so that
@@ -39,10 +40,6 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
         let path = &self.output;
-        if path.exists() {
-            let shown = path.display();
-            bail!("{shown} exists already; remove it or choose another name");
-        }
         let dtype = match self.dtype {
             Precision::F32 => Dtype::F32,
             Precision::F16 => Dtype::F16,
@@ -56,13 +53,14 @@ impl Args {
                 bail!("{shown} ends in neither .safetensors nor .bpk, which says its form");
             }
         };
+        let target = Target::create(path, "name")?;
         let device = device::parse("flex")?;
         let model = burn_zoo::load(&self.model, &self.input.open()?, &device)?;
         let bytes = match burnpack {
             true => model.to_burnpack(dtype)?,
             false => model.to_safetensors(dtype)?,
         };
-        weights::write(path, &bytes)?;
+        target.write(&bytes)?;
         let (tensors, size) = (model.slots().len(), bytes.len() as u64);
         if self.json {
             report::json(&json!({ "tensors": tensors, "bytes": size }))?;

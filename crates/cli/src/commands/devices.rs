@@ -35,8 +35,9 @@ impl Args {
             Some(name) => {
                 let name = name.to_lowercase();
                 let Some(backend) = BACKENDS.iter().find(|backend| backend.name == name) else {
-                    // The error lists the known ones.
-                    return device::parse(&name).map(|_| Outcome::Done);
+                    // The error for an unknown one lists those there are.
+                    device::parse(&name)?;
+                    bail!("--backend takes the name before the colon, but {name} was given");
                 };
                 probe(backend.name)
             }

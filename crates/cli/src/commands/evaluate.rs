@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use burn_zoo_train::{
     BadImages, ClassScore, Crops, Dataset, EvaluateOptions, Evaluation, evaluate_by, picture,
 };
@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// Crops that go through the network at once
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = batch)]
     batch: usize,
-    /// Threads that read images; as many as there are cores, at most 8, if absent
+    /// Threads that read images; as many as there are cores, at most 8, if absent; at most 256
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
     /// Counts images that cannot be read and goes on
@@ -73,6 +73,13 @@ impl Args {
         let split = self.split.as_deref();
         let split = split.unwrap_or_else(|| Dataset::usual_split(&path));
         let dataset = Dataset::open(&path, split, &loaded.classes())?;
+        if self.split.is_some() && dataset.is_in_folder(&path) {
+            bail!(
+                "{} has no split {split}: it is a folder of classes; leave --split out to take all \
+                 of its images",
+                path.display()
+            );
+        }
         report::note(&format!(
             "evaluating {} on {} images",
             loaded.name,

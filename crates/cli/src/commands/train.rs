@@ -40,7 +40,7 @@ pub(crate) struct Args {
     set: Vec<(String, String)>,
     #[command(flatten)]
     device: DeviceArgs,
-    /// Several devices instead of one, each with a slice of every batch: flex,remote:ws://host:port
+    /// Several devices instead of --device's one, each with a slice of every batch: flex,remote:ws://host:port
     #[arg(long, value_name = "DEVICE,DEVICE", value_delimiter = ',')]
     devices: Vec<String>,
     /// How several devices come to the same weights
@@ -153,7 +153,7 @@ impl Args {
             },
         };
         let done = burn_zoo_train::train(model, run, &devices, progress)?;
-        let resume = (done.ended == Ended::Stopped).then(|| self.resumes(&recipe.output));
+        let resume = (done.ended == Ended::Stopped).then(|| self.resumes(&recipe));
         if self.json {
             report::json(&document(&done, resume))?;
         } else {
@@ -178,7 +178,12 @@ impl Args {
     }
 
     /// The command that goes on with a run.
-    fn resumes(&self, folder: &Path) -> String {
+    fn resumes(&self, recipe: &Recipe) -> String {
+        // A new run keeps in its recipe where its images are.
+        let data = match (&self.resume, &self.data) {
+            (Some(_), Some(path)) => format!(" --data {}", quoted(path)),
+            _ => String::new(),
+        };
         let device = match (self.devices.as_slice(), self.device.name()) {
             ([], "flex") => String::new(),
             ([], name) => format!(" --device {name}"),
@@ -194,8 +199,8 @@ impl Args {
             TrainingKernels::Exact => " --exact",
             TrainingKernels::Off => " --engine off",
         };
-        let folder = quoted(folder);
-        format!("burn-zoo train --resume {folder}{device}{strategy}{kernels}")
+        let folder = quoted(&recipe.output);
+        format!("burn-zoo train --resume {folder}{data}{device}{strategy}{kernels}")
     }
 }
 

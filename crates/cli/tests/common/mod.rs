@@ -1,6 +1,7 @@
 //! Runs the binary as a script does.
 #![allow(dead_code, reason = "no test crate uses all of it")]
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -21,10 +22,14 @@ pub(crate) fn burn_zoo(arguments: &[&str]) -> Output {
     burn_zoo_in(&nowhere, arguments)
 }
 
-pub(crate) fn burn_zoo_in(environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+pub(crate) fn burn_zoo_in(environment: &[(&str, impl AsRef<OsStr>)], arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_burn-zoo"))
         .args(arguments)
-        .envs(environment.iter().copied())
+        .envs(
+            environment
+                .iter()
+                .map(|(variable, value)| (variable, value)),
+        )
         .env_remove("BURN_DEVICE")
         .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null())

@@ -161,8 +161,7 @@ impl Fetcher {
     ///
     /// [`Error::Setting`] where a variable has no usable value.
     pub fn from_env() -> Result<Self, Error> {
-        let value = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mirror = value("BURN_ZOO_MIRROR");
+        let mirror = setting("BURN_ZOO_MIRROR")?;
         if let Some(base) = &mirror
             && !(base.starts_with("https://") || base.starts_with("http://"))
         {
@@ -172,7 +171,7 @@ impl Fetcher {
                 allowed: "an address such as https://mirror.example.org/models",
             });
         }
-        let offline = value("BURN_ZOO_OFFLINE").map(|value| value.to_lowercase());
+        let offline = setting("BURN_ZOO_OFFLINE")?.map(|value| value.to_lowercase());
         let network = match offline.as_deref() {
             None | Some("0" | "false" | "no" | "off") => Network::Online,
             Some(_) => Network::Offline,
@@ -180,7 +179,7 @@ impl Fetcher {
         Ok(Self {
             mirror,
             network,
-            token: value("HF_TOKEN").map(|token| Token::new(&token)),
+            token: setting("HF_TOKEN")?.map(|token| Token::new(&token)),
             ..Self::new(Cache::from_env()?)
         })
     }
@@ -256,6 +255,19 @@ impl Fetcher {
             .and_then(|(_, rest)| rest.split_once('/'))
             .map_or("", |(_, path)| path);
         format!("{}/{path}", mirror.trim_end_matches('/'))
+    }
+}
+
+/// The text of an environment variable, if it has one.
+fn setting(variable: &'static str) -> Result<Option<String>, Error> {
+    match std::env::var_os(variable).filter(|value| !value.is_empty()) {
+        None => Ok(None),
+        // The value is not shown: it may be a token.
+        Some(value) => value.into_string().map(Some).map_err(|_| Error::Setting {
+            variable,
+            value: "bytes that are no text".into(),
+            allowed: "text in UTF-8",
+        }),
     }
 }
 

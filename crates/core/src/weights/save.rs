@@ -5,14 +5,18 @@ use std::io::Write as _;
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::DType;
-use burn_store::{FloatCastAdapter, ModuleSnapshot as _, burn_pack};
+use burn::tensor::{DType, TensorData};
+use burn_store::ModuleSnapshot as _;
+use burn_store::burn_pack::{self, Tensor as PackTensor};
 use safetensors::tensor::TensorView;
 use serde::{Deserialize, Serialize};
 
 use super::KeyRow;
 use super::keys::keyed;
 use crate::Error;
+
+/// From here on infinity is the nearest value that f16 has.
+const F16_LIMIT: f32 = 65_520.0;
 
 /// Number format of the values in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,52 +44,66 @@ impl Dtype {
 ///
 /// # Errors
 ///
-/// [`Error::Container`] if a tensor cannot be read back from its device.
+/// [`Error::Save`] if a tensor cannot be read back from its device or has a value that `dtype` cannot
+/// hold.
 pub fn to_safetensors<M: Module>(
     module: &M,
     rows: &[KeyRow],
     dtype: Dtype,
 ) -> Result<Vec<u8>, Error> {
-    let fail = |reason: String| Error::Container {
-        name: "the module's tensors".into(),
-        reason,
-    };
     let (burn_dtype, file_dtype) = dtype.pair();
     let mut values = Vec::new();
     for tensor in keyed(module, rows) {
-        let (name, found, shape, _, bytes) = tensor
-            .into_parts()
-            .map_err(|e: burn_pack::Error| fail(e.to_string()))?;
-        let data = burn::tensor::TensorData::from_bytes(bytes, shape.clone(), found);
-        let data = data.convert_dtype(burn_dtype);
-        values.push((name, shape.to_vec(), data.as_bytes().to_vec()));
+        let tensor = cast(tensor, burn_dtype)?.into_parts();
+        let (name, _, shape, _, bytes) = tensor.map_err(|error| unsaved(&error))?;
+        values.push((name, shape.to_vec(), bytes));
     }
     let mut views = Vec::new();
     for (name, shape, bytes) in &values {
         let view = TensorView::new(file_dtype, shape.clone(), bytes);
-        views.push((name.as_str(), view.map_err(|e| fail(e.to_string()))?));
+        views.push((name.as_str(), view.map_err(|error| unsaved(&error))?));
     }
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize(views, Some(metadata)).map_err(|e| fail(e.to_string()))
+    safetensors::serialize(views, Some(metadata)).map_err(|error| unsaved(&error))
 }
 
 /// The module as a burnpack file in memory: Burn's layout, our paths.
 ///
 /// # Errors
 ///
-/// [`Error::Container`] if a tensor cannot be read back from its device.
+/// As [`to_safetensors`].
 pub fn to_burnpack<M: Module>(module: &M, dtype: Dtype) -> Result<Vec<u8>, Error> {
-    let (burn_dtype, _) = dtype.pair();
-    let adapter = FloatCastAdapter::to(burn_dtype);
-    let tensors = module.collect(None, Some(Box::new(adapter)), true);
-    let bytes = burn_pack::Writer::new(tensors)
+    let (dtype, _) = dtype.pair();
+    let tensors = module.collect(None, None, true).into_iter();
+    let tensors = tensors.map(|tensor| cast(tensor, dtype));
+    let bytes = burn_pack::Writer::new(tensors.collect::<Result<_, _>>()?)
         .with_metadata("producer", "burn-zoo")
         .into_bytes()
-        .map_err(|error| Error::Container {
-            name: "the module's tensors".into(),
-            reason: error.to_string(),
-        })?;
+        .map_err(|error| unsaved(&error))?;
     Ok(bytes.to_vec())
+}
+
+/// A tensor in another number format; one without floats as it is.
+fn cast(tensor: PackTensor, dtype: DType) -> Result<PackTensor, Error> {
+    if !tensor.dtype.is_float() {
+        return Ok(tensor);
+    }
+    let (name, found, shape, id, bytes) = tensor.into_parts().map_err(|error| unsaved(&error))?;
+    let data = TensorData::from_bytes(bytes, shape.clone(), found);
+    let beyond = |value: f32| value.is_finite() && value.abs() >= F16_LIMIT;
+    if dtype == DType::F16 && data.iter().any(beyond) {
+        return Err(unsaved(&format!(
+            "{name} has values that f16 cannot hold (above 65,504); bf16 and f32 can"
+        )));
+    }
+    let bytes = data.convert_dtype(dtype).into_bytes();
+    Ok(PackTensor::new(name, dtype, shape, id, bytes))
+}
+
+fn unsaved(reason: &dyn std::fmt::Display) -> Error {
+    Error::Save {
+        reason: reason.to_string(),
+    }
 }
 
 /// Writes [`to_safetensors`] to `path`, as [`write()`] does. An existing file is replaced.
@@ -127,4 +145,41 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         .map_err(fail)?;
     file.persist(path).map_err(|e| fail(e.error))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Param;
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::{Device, Tensor};
+
+    use super::*;
+
+    fn with(value: f32) -> Linear {
+        let device = Device::flex();
+        let mut linear = LinearConfig::new(1, 2).with_bias(false).init(&device);
+        linear.weight = Param::from_tensor(Tensor::from_data([[1.0, value]], &device));
+        linear
+    }
+
+    #[test]
+    fn a_value_is_not_made_infinite() {
+        let great = with(-65_520.0);
+        let both = [
+            to_safetensors(&great, &[], Dtype::F16),
+            to_burnpack(&great, Dtype::F16),
+        ];
+        for message in both.map(|saved| saved.unwrap_err().to_string()) {
+            assert!(
+                message.contains("weight has values that f16 cannot hold"),
+                "{message}"
+            );
+        }
+        to_safetensors(&great, &[], Dtype::Bf16).unwrap();
+        to_burnpack(&great, Dtype::F32).unwrap();
+        // The greatest that is rounded to a number, and one that was infinite before.
+        for kept in [65_519.0, f32::INFINITY] {
+            to_safetensors(&with(kept), &[], Dtype::F16).unwrap();
+        }
+    }
 }

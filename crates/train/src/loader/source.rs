@@ -13,6 +13,8 @@ use crate::random::Random;
 
 /// Most threads that read images unless more are asked for.
 const USUAL: usize = 8;
+/// Most threads that read images, however many are asked for.
+const MOST: usize = 256;
 
 /// In which order images come, and how each is changed.
 #[derive(Clone, Copy, Debug)]
@@ -62,10 +64,10 @@ pub(crate) struct Source {
     pub(crate) workers: usize,
 }
 
-/// As many threads as asked for, or as many as there are cores.
+/// As many threads as asked for, within reason, or as many as there are cores.
 pub(crate) fn workers(wanted: Option<NonZeroUsize>) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    wanted.map_or_else(|| cores().min(USUAL), NonZeroUsize::get)
+    wanted.map_or_else(|| cores().min(USUAL), |wanted| wanted.get().min(MOST))
 }
 
 /// One image, ready for the network.

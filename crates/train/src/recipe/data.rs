@@ -24,8 +24,8 @@ pub struct Data {
     pub train: String,
     /// What is kept for validation.
     pub valid: Valid,
-    /// Threads that read images and change them; as many as there are cores, at most 8, if absent.
-    /// Their number changes no result.
+    /// Threads that read images and change them, at most 256; as many as there are cores, at most 8, if
+    /// absent. Their number changes no result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<NonZeroUsize>,
     /// Counts images that cannot be read and goes on without them; else the first ends the run.

@@ -67,6 +67,7 @@ pub(crate) struct Args {
         long,
         value_name = "SHARE",
         default_value_t = 1e-3,
+        value_parser = share,
         requires = "layers"
     )]
     tolerance: f64,
@@ -102,14 +103,15 @@ impl Args {
         }
         let svg = Target::of_option(self.svg.as_deref(), "--svg")?;
         let rows = self.measure()?;
+        // Before the table, which nobody may be reading to its end.
+        if let Some(file) = svg {
+            let title = format!("{}, ms per batch of {}", entry.name, self.batch);
+            file.write(chart::draw(&title, &bars(&rows))?.as_bytes())?;
+        }
         if self.json {
             report::json(&rows.iter().map(|row| self.row(row)).collect())?;
         } else {
             self.table(&rows)?;
-        }
-        if let Some(file) = svg {
-            let title = format!("{}, ms per batch of {}", entry.name, self.batch);
-            file.write(chart::draw(&title, &bars(&rows))?.as_bytes())?;
         }
         let errors = rows.iter().filter_map(|row| row.measured.as_ref().err());
         Ok(failure::outcome("devices", rows.len(), errors))
@@ -270,6 +272,14 @@ impl Args {
             table.add_row(cells);
         }
         report::print(&table)
+    }
+}
+
+/// A relative difference, for a flag.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share @ 0.0..=1.0) => Ok(share),
+        _ => Err("expected a share from 0 to 1, as 1e-3".to_owned()),
     }
 }
 
