@@ -17,7 +17,7 @@ use burn_zoo_core::Error;
 use serde::{Deserialize, Serialize};
 
 use crate::average::Average;
-use crate::output::Saw;
+use crate::output::{CHECKPOINTS, Saw};
 use crate::report::{Best, EpochReport};
 
 const MODEL: &str = "model";
@@ -76,7 +76,7 @@ pub(crate) struct Checkpoints(PathBuf);
 impl Checkpoints {
     /// The checkpoints in the folder of a run.
     pub(crate) fn of_run(output: &Path) -> Self {
-        Self(output.join("checkpoints"))
+        Self(output.join(CHECKPOINTS))
     }
 
     fn folder(&self, (epoch, batch): Place) -> PathBuf {

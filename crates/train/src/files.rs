@@ -13,6 +13,7 @@ use burn_zoo_core::{Error, weights};
 
 pub(crate) use markdown::About;
 
+use crate::output::{CONFUSION, CURVES, LOG, METRICS, REPORT};
 use crate::picture;
 use crate::report::{Ended, EpochReport};
 
@@ -39,7 +40,7 @@ impl Files {
     pub(crate) fn confusion(&self, matrix: &[Vec<usize>]) -> Result<(), Error> {
         let svg = picture::confusion(matrix, &self.labels);
         let svg = svg.map_err(|reason| Error::Training { reason })?;
-        weights::write(&self.folder.join("confusion.svg"), svg.as_bytes())
+        weights::write(&self.folder.join(CONFUSION), svg.as_bytes())
     }
 
     /// Notes that a run starts, or after how many epochs it goes on.
@@ -62,9 +63,9 @@ impl Files {
         }
         let write =
             |name: &str, text: String| weights::write(&self.folder.join(name), text.as_bytes());
-        write("metrics.csv", table(epochs))?;
-        write("curves.svg", curves::svg(epochs)?)?;
-        write("report.md", self.about.report(epochs, total))
+        write(METRICS, table(epochs))?;
+        write(CURVES, curves::svg(epochs)?)?;
+        write(REPORT, self.about.report(epochs, total))
     }
 
     /// Notes why a run ended; nothing for an error.
@@ -78,7 +79,7 @@ impl Files {
     }
 
     fn log(&self, line: &str) -> Result<(), Error> {
-        let path = self.folder.join("train.log");
+        let path = self.folder.join(LOG);
         let now = humantime::format_rfc3339_seconds(SystemTime::now());
         let file = OpenOptions::new().append(true).create(true).open(&path);
         let written = file.and_then(|mut file| writeln!(file, "{now} {line}"));

@@ -12,18 +12,39 @@ use crate::checkpoints::{Checkpoints, State};
 use crate::data::Dataset;
 use crate::recipe::{OF_RUN, Recipe};
 
+/// Folder of the checkpoints.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// Weights of the best epoch.
+pub(crate) const BEST: &str = "best.safetensors";
+/// Weights of the last epoch.
+pub(crate) const LAST: &str = "last.safetensors";
+/// Weights of the last epoch, where those of [`LAST`] are averaged.
+pub(crate) const LAST_PLAIN: &str = "last-plain.safetensors";
+/// Figures of the epochs.
+pub(crate) const METRICS: &str = "metrics.csv";
+/// When what happened.
+pub(crate) const LOG: &str = "train.log";
+/// The figures as curves.
+pub(crate) const CURVES: &str = "curves.svg";
+/// Which classes were taken for which in the best epoch.
+pub(crate) const CONFUSION: &str = "confusion.svg";
+/// The run in words.
+pub(crate) const REPORT: &str = "report.md";
+/// Names of the classes.
+const LABELS: &str = "labels.txt";
+
 /// What a run writes into its folder beside the recipe.
 const WRITTEN: [&str; 10] = [
-    "checkpoints",
-    "best.safetensors",
-    "last.safetensors",
-    "last-plain.safetensors",
-    "metrics.csv",
-    "train.log",
-    "curves.svg",
-    "confusion.svg",
-    "report.md",
-    "labels.txt",
+    CHECKPOINTS,
+    BEST,
+    LAST,
+    LAST_PLAIN,
+    METRICS,
+    LOG,
+    CURVES,
+    CONFUSION,
+    REPORT,
+    LABELS,
 ];
 
 /// The right to write a run's folder. The system lets go of it when the process ends, however it ends;
@@ -74,7 +95,7 @@ pub(crate) fn make(recipe: &Recipe, images: &Dataset) -> Result<Claim, Error> {
         .collect();
     if let Some(names) = names {
         let text = names.join("\n") + "\n";
-        weights::write(&folder.join("labels.txt"), text.as_bytes())?;
+        weights::write(&folder.join(LABELS), text.as_bytes())?;
     }
     weights::write(&folder.join(OF_RUN), text.as_bytes())?;
     Ok(claim)

@@ -20,6 +20,7 @@ use crate::checkpoints::{Checkpoints, State};
 use crate::files::Files;
 use crate::gradients::{Accumulation, update};
 use crate::loader::{Watch, unpack};
+use crate::output::{BEST, LAST, LAST_PLAIN};
 use crate::random::Random;
 use crate::recipe::Recipe;
 use crate::report::{Best, Ended, EpochReport};
@@ -331,9 +332,9 @@ impl<M: Trainable> Epochs<'_, M> {
             (self.all.save)(trainee.model(), &self.all.output.join(name))
         };
         let trainee = self.valid();
-        write(&trainee, "last.safetensors")?;
+        write(&trainee, LAST)?;
         if self.all.recipe.ema.is_some() {
-            write(&self.learner.model().valid(), "last-plain.safetensors")?;
+            write(&self.learner.model().valid(), LAST_PLAIN)?;
         }
         // Without validation images every epoch has the same score: the last counts as the best.
         let better = match state.best {
@@ -347,7 +348,7 @@ impl<M: Trainable> Epochs<'_, M> {
                 epoch,
                 top1: found.top1,
             });
-            write(&trainee, "best.safetensors")?;
+            write(&trainee, BEST)?;
             if self.all.validated {
                 self.all.files.confusion(&self.confusion)?;
             }

@@ -5,13 +5,14 @@ use burn::data::dataset::DatasetError;
 use burn::module::Module as _;
 use burn::optim::GradientsAccumulator;
 use burn::tensor::Device;
-use burn::train::TrainOutput;
 use burn::train::train::MultiDevicesTrainStep;
+use burn::train::{Learner, TrainOutput};
 use burn_zoo_core::Error;
 
 use crate::loader::{Batch, Part};
 use crate::recipe::Optimizer;
 use crate::replicas::{Collectives, Replicas};
+use crate::train::Exchange;
 use crate::trainee::{Guess, Trainable, Trainee};
 
 /// Devices that each take a slice of every batch.
@@ -23,6 +24,29 @@ pub(crate) enum Team<M: Trainable> {
 }
 
 impl<M: Trainable> Team<M> {
+    /// The team of `devices`, with gradients, if they are several. `learner` makes what learns on one
+    /// that has weights of its own, which must not be a clone: clones share their running statistics.
+    pub(crate) fn of(
+        devices: &[Device],
+        exchange: Exchange,
+        accumulate: usize,
+        learner: impl Fn(&Device) -> Result<Learner<Trainee<M>>, Error>,
+    ) -> Result<Option<Self>, Error> {
+        let [_, others @ ..] = devices else {
+            return Ok(None);
+        };
+        Ok(match exchange {
+            _ if others.is_empty() => None,
+            Exchange::Gather => Some(Self::Gather(Gather::new(devices.to_vec()))),
+            Exchange::AllReduce => {
+                let others = others.iter().map(learner).collect::<Result<_, _>>()?;
+                let devices = devices.to_vec();
+                let replicas = Replicas::new(devices, others, accumulate, Collectives);
+                Some(Self::AllReduce(replicas))
+            }
+        })
+    }
+
     /// The gradients and the loss that one device gives for the whole batch, but for batch norms,
     /// which see their slice alone; `model` is the first device's.
     ///
@@ -63,8 +87,7 @@ pub(crate) struct Gather<M: Trainable> {
 }
 
 impl<M: Trainable> Gather<M> {
-    /// A worker for each of `devices`, with gradients.
-    pub(crate) fn new(devices: Vec<Device>) -> Self {
+    fn new(devices: Vec<Device>) -> Self {
         Self {
             workers: MultiDevicesTrainStep::new(&devices),
             devices,

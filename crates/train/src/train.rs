@@ -19,15 +19,14 @@ use crate::files::{About, Files};
 use crate::history::History;
 use crate::loader::{Loader, Order, Source, Views, workers};
 use crate::optimizer::optimizer;
-use crate::output::{self, Saw};
+use crate::output::{self, BEST, Saw};
 use crate::parts::Parts;
 use crate::recipe::Recipe;
-use crate::replicas::{Collectives, Replicas};
 use crate::report::{Ended, EpochReport, TrainReport};
 use crate::schedule::{Schedule, Steps};
 use crate::silent::Silent;
 use crate::strategy::{Checkpointed, lock};
-use crate::team::{Gather, Team};
+use crate::team::Team;
 use crate::trainee::{Trainable, Trainee};
 
 /// What a run needs beside the model.
@@ -195,18 +194,8 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         )
     };
     model.visit(&mut Draw);
-    let team = match (devices.len(), run.exchange) {
-        (1, _) => None,
-        (_, Exchange::Gather) => Some(Team::Gather(Gather::new(devices.clone()))),
-        (_, Exchange::AllReduce) => {
-            // Not clones, which would share their running statistics.
-            let others = devices[1..].iter();
-            let others = others.map(|device| Ok(learns(model.valid(), device)?.0));
-            let others = others.collect::<Result<_, Error>>()?;
-            let replicas = Replicas::new(devices.clone(), others, recipe.accumulate, Collectives);
-            Some(Team::AllReduce(replicas))
-        }
-    };
+    let other = |device: &Device| Ok(learns(model.valid(), device)?.0);
+    let team = Team::of(&devices, run.exchange, recipe.accumulate, other)?;
     let (learner, average) = learns(model, &device)?;
     let about = About::new(&learner.model(), &run, &devices);
     // Not before: a recipe that cannot be run leaves no folder.
@@ -287,7 +276,7 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         ended,
         epochs: state.epochs,
         best: state.best.unwrap_or_default(),
-        checkpoint: recipe.output.join("best.safetensors"),
+        checkpoint: recipe.output.join(BEST),
     })
 }
 
