@@ -159,7 +159,7 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
         let reason = "early_stopping needs validation images; set data.valid above 0".to_owned();
         return Err(Error::Training { reason });
     }
-    check_size(&model, recipe, &run.preprocess)?;
+    check_size(&model, recipe, &run)?;
     let model = with_stochastic_depth(model, recipe)?;
     let checkpoints = Checkpoints::of_run(&recipe.output);
     let saw = Saw::of(&run.training, &run.validation);
@@ -280,32 +280,30 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     })
 }
 
-/// An error if images, as they are preprocessed and the recipe crops them, do not fit the network or,
-/// in training, its auxiliary head.
-fn check_size<M: Classifier>(
-    model: &M,
-    recipe: &Recipe,
-    preprocess: &Preprocess,
-) -> Result<(), Error> {
-    let batch = |[height, width]: [usize; 2]| [recipe.batch, preprocess.channels, height, width];
-    model.input().check(batch(preprocess.crop))?;
+/// An error if images do not fit the network: those it is trained on, as the recipe crops them, with its
+/// auxiliary head, and those it is validated on.
+fn check_size<M: Classifier>(model: &M, recipe: &Recipe, run: &Run<'_, M>) -> Result<(), Error> {
+    let Preprocess { channels, crop, .. } = run.preprocess;
     let size = recipe.data.augment.crop.and_then(|crop| crop.size);
-    let trained = size.map_or(preprocess.crop, |size| [size; 2]);
-    let Err(error) = model.training_input().check(batch(trained)) else {
-        return Ok(());
-    };
-    if model.input().check(batch(trained)).is_err() {
-        return Err(error);
+    let [height, width] = size.map_or(crop, |size| [size; 2]);
+    let trained = [recipe.batch, channels, height, width];
+    let fits = model.input().check(trained);
+    if fits.is_ok() && model.training_input().check(trained).is_err() {
+        let [least_height, least_width] = model.training_input().min_size;
+        return Err(Error::Training {
+            reason: format!(
+                "training images have {height}x{width} pixels, but the auxiliary head of {} needs at \
+                 least {least_height}x{least_width} (as in torchvision; only without the head do \
+                 smaller ones do)",
+                recipe.model
+            ),
+        });
     }
-    let ([height, width], [least_height, least_width]) = (trained, model.training_input().min_size);
-    Err(Error::Training {
-        reason: format!(
-            "training images have {height}x{width} pixels, but the auxiliary head of {} needs at \
-             least {least_height}x{least_width} (as in torchvision; only without the head do \
-             smaller ones do)",
-            recipe.model
-        ),
-    })
+    let [height, width] = crop;
+    match run.validation.is_empty() {
+        true => fits,
+        false => fits.and(model.input().check([recipe.batch, channels, height, width])),
+    }
 }
 
 fn with_stochastic_depth<M: Classifier>(model: M, recipe: &Recipe) -> Result<M, Error> {
