@@ -1,6 +1,6 @@
 //! Fine-tunes the shipped digits model to another task: is a digit odd or even?
 //!
-//! An ordinary Burn training loop; `burn_zoo_train::train` does the same from a recipe file.
+//! An ordinary Burn training loop; `burn_zoo_train::train` runs such a loop from a recipe.
 
 #![allow(clippy::print_stdout, reason = "an example talks to its reader")]
 
@@ -10,7 +10,7 @@ use burn::module::Module as _;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::Device;
-use burn_zoo::{AnyClassifier, Classifier as _, DIGITS, Error};
+use burn_zoo::{AnyClassifier, Classifier as _, DIGITS, Error, weighted_loss};
 use burn_zoo_train::{Classes, Dataset};
 
 const STEPS: usize = 40;
@@ -33,7 +33,10 @@ fn main() -> Result<(), Error> {
     for step in 0..STEPS {
         let batch: Vec<usize> = (step * BATCH..(step + 1) * BATCH).collect();
         let (images, labels) = digits.batch(&batch, &DIGITS.preprocess, &training)?;
-        let loss = loss.forward(model.forward(images), labels.remainder_scalar(2));
+        let odd = labels.remainder_scalar(2);
+        // Every head: Inception v1 and v3 have auxiliary ones in training.
+        let heads = model.forward_train(images);
+        let loss = weighted_loss(heads, |logits| loss.forward(logits, odd.clone()));
         let gradients = GradientsParams::from_grads(loss.backward(), &model);
         model = optimizer.step(1e-3, model, gradients);
     }

@@ -11,11 +11,45 @@ use burn_zoo_tests::golden::{Golden, fixture, values};
 use burn_zoo_tests::torch::{self, Described, Packed};
 use burn_zoo_tests::{relative_error, synthetic};
 use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
 
 fn error_of(model: &AnyClassifier, golden: &str) -> f32 {
     let golden = Golden::read(golden);
     let logits = values(model.forward(golden.input(&Device::flex())));
     relative_error(&logits, &golden.output)
+}
+
+/// What training scripts leave around the keys of a network's weights.
+#[test]
+fn wrappers_and_prefixes_are_stripped() {
+    let keys = |names: &[&str]| {
+        let zeros = [0; 4];
+        let view = |name: &&str| {
+            let view = TensorView::new(safetensors::Dtype::F32, vec![1], &zeros);
+            ((*name).to_owned(), view.unwrap())
+        };
+        let bytes = safetensors::serialize(names.iter().map(view), None).unwrap();
+        let file = Checkpoint::from_bytes("wrapped", bytes).unwrap();
+        let keys: Vec<_> = file.keys().map(|(key, _)| key.to_owned()).collect();
+        keys
+    };
+    let plain = ["bn.bias", "conv.weight"];
+    for names in [
+        &plain[..],
+        &["module.bn.bias", "module.conv.weight"],
+        &["_orig_mod.module.bn.bias", "_orig_mod.module.conv.weight"],
+        // torchvision's averaged model.
+        &[
+            "model.conv.weight",
+            "model_ema.module.bn.bias",
+            "model_ema.module.conv.weight",
+            "model_ema.n_averaged",
+        ],
+        // PyTorch Lightning's state.
+        &["state_dict.model.bn.bias", "state_dict.model.conv.weight"],
+    ] {
+        assert_eq!(keys(names), plain, "{names:?}");
+    }
 }
 
 #[test]
@@ -299,7 +333,7 @@ fn pickles_that_would_fill_the_memory_are_refused() {
     for pickle in [laughs, b"]".repeat(1 << 20)] {
         let error = refused(&pickle);
         assert!(
-            error.contains("bomb: not a whole PyTorch file (its pickle would take"),
+            error.contains("bomb: not a whole PyTorch file of tensors (its pickle would take"),
             "{error}"
         );
     }

@@ -349,6 +349,59 @@ fn an_operation_without_a_kernel_is_named_and_the_module_runs_itself() {
     );
 }
 
+/// Burn's operations run on rayon's threads, which may be given other images in the middle of one.
+#[test]
+fn what_falls_back_runs_on_several_threads_at_once() {
+    let device = device();
+    let module = Conv2dConfig::new([3, 16], [3, 3]).init(&device);
+    let shape = [2, 3, 40, 40];
+    let forward = |module: &Conv2d, images: Tensor<4>| module.forward(images).exp();
+    let expected = values(forward(&module, noise(shape)));
+    let copy = std::sync::Mutex::new(module);
+    let plans: Plans<4> = Plans::new(move |shape| {
+        let module = copy.lock().unwrap().clone();
+        Ok(Plan::capture(&module, shape, Precision::Fast, forward))
+    });
+    let run = |_: usize| assert_eq!(values(plans.run(noise(shape)).unwrap()), expected);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+    pool.unwrap()
+        .install(|| (0..48).into_par_iter().for_each(run));
+}
+
+/// As a compiled one: neither by the statistics of its images nor with a change of those it has.
+#[test]
+fn a_module_that_falls_back_does_not_train() {
+    let training = device().autodiff();
+    let module = BatchNormConfig::new(3).init(&training);
+    let shape = [2, 3, 4, 4];
+    let forward = |module: &BatchNorm, images: Tensor<4>| module.forward(images).exp();
+    let plan: Plan<4> = Plan::capture(&module, shape, Precision::Fast, forward);
+    assert_eq!(plan.fell_back(), ["Exp"]);
+    let expected = values(forward(&module.valid(), noise(shape)));
+    for device in [&training, &device()] {
+        let images = Tensor::from_data(noise(shape).into_data(), device);
+        let found = plan.run(images).unwrap();
+        assert_eq!(&found.device(), device);
+        assert_eq!(values(found), expected);
+    }
+    let after = values(forward(&module.valid(), noise(shape)));
+    assert_eq!(after, expected);
+}
+
+/// The maximum of a window in the padding alone has no number.
+#[test]
+fn a_pool_with_windows_in_the_padding_falls_back() {
+    let module = MaxPool2dConfig::new([1, 1])
+        .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+        .init();
+    let shape = [1, 3, 4, 4];
+    let forward = |module: &MaxPool2d, images: Tensor<4>| relu(module.forward(images));
+    let plan: Plan<4> = Plan::capture(&module, shape, Precision::Fast, forward);
+    assert_eq!(plan.fell_back().len(), 1);
+    let found = values(plan.run(noise(shape)).unwrap());
+    assert_eq!(found, values(forward(&module, noise(shape))));
+}
+
 #[test]
 fn what_is_neither_an_image_nor_a_row_falls_back_too() {
     let device = device();

@@ -3,19 +3,58 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use burn::tensor::Device;
+use burn_zoo::resnet::{CifarResNet, ResNet};
 use burn_zoo::weights::{Checkpoint, Dtype};
-use burn_zoo::{Classifier, Options, create, find, fits, list};
+use burn_zoo::{Classifier, Options, Preprocess, Pretrained, create, find, fits, list};
+
+fn options(architecture: &str) -> Options {
+    burn_zoo::architecture(architecture).unwrap().options()
+}
 
 fn parameters(architecture: &str, aux_heads: bool) -> usize {
     let options = Options {
         aux_heads,
-        ..burn_zoo::architecture(architecture).unwrap().options()
+        ..options(architecture)
     };
     let model = create(architecture, options, &Device::flex()).unwrap();
     let trainable = model.slots().into_iter().filter(|slot| slot.trainable);
     trainable
         .map(|slot| slot.shape.iter().product::<usize>())
         .sum()
+}
+
+/// A network for colour takes grey images of its own size, by the mean of its statistics.
+#[test]
+fn other_channels_keep_the_size_of_the_images() {
+    let preprocess = |name, channels| burn_zoo::architecture(name).unwrap().preprocess(channels);
+    let grey = preprocess("resnet50", 1);
+    assert_eq!((grey.resize, grey.crop, grey.channels), (256, [224; 2], 1));
+    assert!((grey.mean[0] - 0.449).abs() < 1e-3 && (grey.std[0] - 0.226).abs() < 1e-3);
+    assert_eq!(preprocess("resnet20_cifar", 1), Preprocess::GREY);
+    assert_eq!(preprocess("highway_fc10", 1), Preprocess::GREY);
+    let colour = preprocess("highway_fc10", 3);
+    assert_eq!((colour.crop, colour.channels), ([28; 2], 3));
+    assert_eq!(preprocess("resnet50", 3), Preprocess::IMAGENET);
+}
+
+/// Types without published weights, and architectures without a tag, have files of their own.
+#[test]
+fn a_file_is_loaded_by_the_type_under_the_name_of_its_architecture() {
+    let device = Device::flex();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.safetensors");
+    let model = create("resnet20_cifar", options("resnet20_cifar"), &device).unwrap();
+    model.save(&path, Dtype::F32).unwrap();
+    let same = CifarResNet::from_file("resnet20_cifar", &path, &device).unwrap();
+    assert_eq!(same.slots().len(), model.slots().len());
+    let said = |name| CifarResNet::weights(name).unwrap_err().to_string();
+    assert!(said("resnet20_cifar").contains("none are published"));
+    let named = ResNet::weights("resnet18").unwrap_err().to_string();
+    assert!(named.contains("as in resnet18."), "{named}");
+    let nearest = ResNet::weights("resnet18.tv9_in1k")
+        .unwrap_err()
+        .to_string();
+    assert!(nearest.contains("did you mean resnet18.tv"), "{nearest}");
 }
 
 #[test]

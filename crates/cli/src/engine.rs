@@ -11,7 +11,7 @@ use crate::report;
 /// The choice of the engine.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct EngineArgs {
-    /// Compiled inference on the CPU: on or off; on by default where the device is flex
+    /// Compiled inference, for flex in f32: on (the default there) or off
     #[arg(long, value_name = "SWITCH")]
     engine: Option<Switch>,
 }

@@ -7,8 +7,8 @@ use crate::engine::Switch;
 /// The choice of what computes a training step.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct KernelArgs {
-    /// Training by our kernels where the device is flex, and in `bench` compiled forward passes too: on, or
-    /// off for Burn's own operations
+    /// On flex, our kernels for training steps (`bench`: and compiled forward passes): on, or off for Burn's
+    /// own operations
     #[arg(long, value_name = "SWITCH", value_enum, default_value_t = Switch::On, hide_possible_values = true)]
     engine: Switch,
     /// Training without Winograd's algorithm: slower, with the rounding errors of plain sums (1e-6

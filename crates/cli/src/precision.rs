@@ -52,6 +52,10 @@ impl InferenceArgs {
         if on {
             self.dtype.compiles()?;
         }
+        if on && !self.device.is_flex() {
+            let device = self.device.name();
+            return Err(Usage(format!("--engine on computes on flex, not on {device}")).into());
+        }
         Ok(on)
     }
 

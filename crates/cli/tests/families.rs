@@ -74,7 +74,7 @@ impl Made {
             model,
             folder,
         };
-        made.model.save(&made.file(), Dtype::F32).unwrap();
+        made.model.save(made.file(), Dtype::F32).unwrap();
         made
     }
 

@@ -35,7 +35,7 @@ pub fn add_relu<const D: usize>(branch: Tensor<D>, shortcut: Tensor<D>) -> Tenso
 
 /// `transformed * gate + carried * (1 - gate)` and the gate, the sigmoid of `logits`, by what [`relu`] is
 /// by: a highway layer (Srivastava et al. 2015, arXiv:1505.00387, equation 3). Gradients go through the
-/// first of the two alone.
+/// first of the two alone: the gate is there to be looked at.
 ///
 /// # Panics
 ///
@@ -51,5 +51,6 @@ pub fn highway<const D: usize>(
     }
     let gate = activation::sigmoid(logits);
     let carry = -gate.clone() + 1.0;
-    (transformed * gate.clone() + carried * carry, gate)
+    let output = transformed * gate.clone() + carried * carry;
+    (output, gate.detach())
 }

@@ -50,11 +50,21 @@ impl Architecture {
         }
     }
 
-    /// What an image of `channels` channels goes through.
+    /// What an image of `channels` channels goes through: what the network's images do, but for the
+    /// statistics where it was published for colour; small networks take MNIST's.
     pub fn preprocess(&self, channels: usize) -> Preprocess {
-        match channels {
-            1 => Preprocess::GREY,
-            _ => self.preprocess,
+        let own = self.preprocess;
+        let grey = |values: [f32; 3]| [values.iter().sum::<f32>() / 3.0; 3];
+        match (channels, own.channels) {
+            (1, 3) if own == Preprocess::CIFAR => Preprocess::GREY,
+            (1, 3) => Preprocess {
+                channels,
+                mean: grey(own.mean),
+                std: grey(own.std),
+                ..own
+            },
+            (3, 1) => Preprocess { channels, ..own },
+            _ => own,
         }
     }
 }
@@ -169,10 +179,23 @@ pub trait Pretrained: Classifier {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownModel`] names the nearest known one.
+    /// [`Error::UnknownModel`] names the nearest known one, [`Error::NoWeights`] one of the architecture.
     fn weights(name: &str) -> Result<&'static WeightsMeta, Error> {
-        let row = Self::WEIGHTS.iter().find(|row| row.name == name);
-        row.ok_or_else(|| unknown(name, Self::WEIGHTS.iter().map(|row| row.name)))
+        let mut rows = Self::WEIGHTS.iter();
+        if let Some(row) = rows.clone().find(|row| row.name == name) {
+            return Ok(row);
+        }
+        if Self::architecture(name).is_none() || (name != untagged(name) && rows.len() > 0) {
+            return Err(unknown(name, rows.map(|row| row.name)));
+        }
+        let of_it = rows.find(|row| row.architecture == name);
+        Err(Error::NoWeights {
+            name: name.to_owned(),
+            reason: match of_it {
+                Some(row) => format!("name some, as in {}", row.name),
+                None => "none are published; load a file".to_owned(),
+            },
+        })
     }
 
     /// An architecture, or that of a row, with the weights of a file, strict both ways but for what `adapt` asks
@@ -233,15 +256,14 @@ pub trait Pretrained: Classifier {
         weights::load(model, untagged(name), &file, &layout.keys, differences)
     }
 
-    /// The network of a row with the weights of the row's file, which lies at `path`.
+    /// An architecture, or that of a row, with the weights of the file at `path`, as [`Pretrained::load`].
     ///
     /// # Errors
     ///
     /// [`Error::UnknownModel`], [`Error::Read`], [`Error::Weights`], [`Error::Container`].
     fn from_file(name: &str, path: impl AsRef<Path>, device: &Device) -> Result<Self, Error> {
-        let row = Self::weights(name)?;
         let file = Checkpoint::open(path.as_ref())?;
-        Self::load(row.name, &file, Adapt::default(), device)
+        Self::load(name, &file, Adapt::default(), device)
     }
 
     /// The network of a row with its weights, fetched on first use and kept, as
@@ -249,7 +271,7 @@ pub trait Pretrained: Classifier {
     ///
     /// # Errors
     ///
-    /// Those of [`Pretrained::from_file`] and of [`Fetcher::fetch`](crate::fetch::Fetcher::fetch).
+    /// Those of [`Pretrained::weights`], of [`Pretrained::from_file`] and of [`Fetcher::fetch`](crate::fetch::Fetcher::fetch).
     #[cfg(feature = "fetch")]
     fn pretrained(name: &str, device: &Device) -> Result<Self, Error> {
         let row = Self::weights(name)?;

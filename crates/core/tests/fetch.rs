@@ -380,6 +380,36 @@ fn without_a_checksum_the_size_decides() {
     );
     fetch(folder.path(), &server.url("x")).unwrap();
     holds(folder.path(), &content());
+
+    // Nor whether a rest of unknown end is all of it.
+    let folder = temporary();
+    let server = Server::start(|request, number| {
+        let reply = Reply::file(&content(), "v1", request);
+        match number {
+            0 => reply.cut_after(1000),
+            _ => reply
+                .without("Content-Range")
+                .with(format!("Content-Range: bytes {}-1999/*", request.from())),
+        }
+    });
+    let error = fetcher(folder.path())
+        .fetch(remote(&[&server.url("x")], None), &mut |_| ())
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("how long the file is"),
+        "{error}"
+    );
+}
+
+#[test]
+fn without_a_checksum_a_file_that_changed_in_the_cache_is_fetched_again() {
+    let (folder, server) = (temporary(), Server::of(&content()));
+    let url = server.url("x");
+    let get = || fetcher(folder.path()).fetch(remote(&[&url], None), &mut |_| ());
+    let fetched = get().unwrap();
+    fs::write(&fetched.path, [7; 1000]).unwrap();
+    assert_eq!(get().unwrap().sha256, sha256(&content()));
+    holds(folder.path(), &content());
 }
 
 #[test]

@@ -301,6 +301,22 @@ fn grey_becomes_three_equal_channels() {
     );
 }
 
+/// A GIF whose screen has no width; its picture has four pixels a side.
+#[test]
+fn a_picture_without_pixels_is_an_error() {
+    let head = b"GIF89a\x00\x00\x04\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff";
+    let frame = b"\x2c\x00\x00\x00\x00\x04\x00\x04\x00\x00\x02\x04\x84\x8f\x09\x05\x00\x3b";
+    let bytes = [&head[..], frame].concat();
+    let error = plain(1)
+        .decode("flat.gif", &bytes, &Device::flex())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("flat.gif: it has no pixels (0x4)"),
+        "{error}"
+    );
+}
+
 #[test]
 fn of_sixteen_bits_the_upper_eight_stay() {
     // 0x12ff rounds to 0x13, Pillow's upper byte is 0x12.
@@ -318,6 +334,7 @@ fn of_sixteen_bits_the_upper_eight_stay() {
         decoded(&plain(1), &encoded(&rgba, ImageFormat::Png)),
         expected
     );
+    // Pillow clips grey to 255.
     let grey = DynamicImage::from(image::ImageBuffer::from_pixel(1, 1, image::Luma([red])));
     assert_eq!(
         decoded(&plain(1), &encoded(&grey, ImageFormat::Png)),

@@ -260,13 +260,14 @@ impl Graph {
         self.values[value.0].layout
     }
 
-    /// Its size as images; features are channels of one pixel.
+    /// Its size as images, if kernels take such ones; features are channels of one pixel.
     pub(crate) fn dims(&self, value: ValueId) -> Option<Dims> {
-        match *self.shape(value) {
-            [batch, channels, height, width] => Some(Dims::new([batch, channels, height, width])),
-            [batch, features] => Some(Dims::new([batch, features, 1, 1])),
-            _ => None,
-        }
+        let dims = match *self.shape(value) {
+            [batch, channels, height, width] => Dims::new([batch, channels, height, width]),
+            [batch, features] => Dims::new([batch, features, 1, 1]),
+            _ => return None,
+        };
+        dims.fits().then_some(dims)
     }
 
     /// The value whose memory a value lies in, and its first block there.

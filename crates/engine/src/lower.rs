@@ -408,7 +408,7 @@ fn pool(kernel: [usize; 2], stride: [usize; 2], padding: [usize; 2], ceil: bool)
     }
 }
 
-/// A pooling operation whose windows are as many as Burn's.
+/// A pooling operation whose windows are as many as Burn's, and none of them in the padding alone.
 fn pooled<'o>(
     spec: PoolSpec,
     op: Op,
@@ -417,7 +417,15 @@ fn pooled<'o>(
 ) -> Option<Lowered<'o>> {
     let size = spec.output_size([input.shape[2], input.shape[3]]);
     let same = size == [out.shape[2], out.shape[3]];
-    same.then(|| Lowered::new(op, &[input], out))?
+    let Padding {
+        top,
+        left,
+        bottom,
+        right,
+    } = spec.padding;
+    let [rows, columns] = spec.kernel;
+    let inside = top.max(bottom) < rows && left.max(right) < columns;
+    (same && inside).then(|| Lowered::new(op, &[input], out))?
 }
 
 /// As one scale and one shift per channel (Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 2),

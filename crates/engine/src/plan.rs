@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use burn::module::Module;
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use burn_zoo_core::Error;
 use burn_zoo_graph::record;
 
@@ -37,15 +37,15 @@ pub struct Plan<const D: usize = 2> {
 
 enum Body<const D: usize> {
     Program(Program),
-    Module(Mutex<Forward<D>>, Vec<String>),
+    Module(Box<Forward<D>>, Vec<String>),
 }
 
-type Forward<const D: usize> = Box<dyn Fn(Tensor<4>) -> Tensor<D> + Send>;
+type Forward<const D: usize> = dyn Fn(Tensor<4>) -> Tensor<D> + Send + Sync;
 
 impl<const D: usize> Plan<D> {
     /// Compiles what `forward` does with images of `[batch, channels, height, width]`; the numbers of
     /// the images must not change what it does. If it does something that no kernel here can, the
-    /// plan keeps a copy of the module and runs it instead: see [`Plan::fell_back`].
+    /// plan keeps a copy of the module for inference and runs it instead: see [`Plan::fell_back`].
     ///
     /// # Panics
     ///
@@ -54,7 +54,7 @@ impl<const D: usize> Plan<D> {
         module: &M,
         shape: [usize; 4],
         precision: Precision,
-        forward: impl Fn(&M, Tensor<4>) -> Tensor<D> + Send + 'static,
+        forward: impl Fn(&M, Tensor<4>) -> Tensor<D> + Send + Sync + 'static,
     ) -> Self {
         let start = Instant::now();
         let mut output = [0; D];
@@ -74,11 +74,7 @@ impl<const D: usize> Plan<D> {
             program.describe(&mut infos);
             Body::Program(program)
         } else {
-            let module = module.clone();
-            Body::Module(
-                Mutex::new(Box::new(move |it| forward(&module, it))),
-                foreign,
-            )
+            Body::Module(Box::new(on_burn(module, forward)), foreign)
         };
         Self {
             shape,
@@ -112,8 +108,8 @@ impl<const D: usize> Plan<D> {
     }
 
     /// Runs on images of the plan's shape, on whatever device they are; the output is on the same.
-    /// Threads are those of rayon's current pool. A thread that runs a plan
-    /// while another does takes memory of its own, which the plan keeps.
+    /// Threads are those of rayon's current pool. A run that begins while another is on takes memory of its
+    /// own, which the plan keeps, for as many as there are threads.
     ///
     /// # Errors
     ///
@@ -122,10 +118,7 @@ impl<const D: usize> Plan<D> {
         self.check(&images)?;
         let program = match &self.body {
             Body::Program(program) => program,
-            Body::Module(forward, _) => {
-                let forward = forward.lock().unwrap_or_else(PoisonError::into_inner);
-                return Ok(forward(images));
-            }
+            Body::Module(forward, _) => return Ok(forward(images)),
         };
         let device = images.device();
         let output = numbers(images, |images| program.run(images));
@@ -197,6 +190,34 @@ impl<const D: usize> Plan<D> {
             Body::Program(program) => Some(program),
             Body::Module(..) => None,
         }
+    }
+}
+
+/// A module as it is in inference, for images on any device; the output is on the same.
+fn on_burn<const D: usize, M: Module + 'static>(
+    module: &M,
+    forward: impl Fn(&M, Tensor<4>) -> Tensor<D> + Send + Sync + 'static,
+) -> impl Fn(Tensor<4>) -> Tensor<D> + Send + Sync + 'static {
+    let module = module.valid();
+    let device = module.devices().into_iter().next();
+    let module = Mutex::new(module);
+    move |images| {
+        // Not locked while it runs: a thread of the pool may be given another run in the middle of its own.
+        let module = module
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let home = images.device();
+        let device = device.as_ref().unwrap_or(&home);
+        moved(forward(&module, moved(images, device)), &home)
+    }
+}
+
+/// A tensor on a device; its numbers alone, not where they come from, if it is on another.
+fn moved<const D: usize>(tensor: Tensor<D>, device: &Device) -> Tensor<D> {
+    match tensor.device() == *device {
+        true => tensor,
+        false => Tensor::from_data(tensor.into_data(), device),
     }
 }
 

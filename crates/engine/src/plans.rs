@@ -1,6 +1,6 @@
 //! Plans of one network for the shapes that come along.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use burn::tensor::Tensor;
 use burn_zoo_core::Error;
@@ -45,15 +45,23 @@ impl<const D: usize> Plans<D> {
     ///
     /// What making a plan can say.
     pub fn plan(&self, shape: [usize; 4]) -> Result<Arc<Plan<D>>, Error> {
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = plans.iter().position(|plan| plan.shape() == shape);
+        let of_shape = |plan: &Arc<Plan<D>>| plan.shape() == shape;
+        let known = self.plans().iter().find(|plan| of_shape(plan)).cloned();
         let plan = match known {
-            Some(known) => plans.remove(known),
+            Some(plan) => plan,
+            // Not while the plans are locked: a thread of the pool may be given other images in the middle
+            // of making one. Whoever makes one twice loses time, nothing else.
             None => Arc::new((self.make)(shape)?),
         };
+        let mut plans = self.plans();
+        plans.retain(|plan| !of_shape(plan));
         plans.insert(0, Arc::clone(&plan));
         plans.truncate(KEPT);
         Ok(plan)
+    }
+
+    fn plans(&self) -> MutexGuard<'_, Vec<Arc<Plan<D>>>> {
+        self.plans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

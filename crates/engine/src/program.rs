@@ -117,7 +117,11 @@ impl Program {
         let state = self.states().pop();
         let mut state = state.unwrap_or_else(|| State::new(&self.lens));
         let output = awake(|| self.run_in(&mut state, images, each));
-        self.states().push(state);
+        // A thread may have begun several runs, one in the middle of another.
+        let mut states = self.states();
+        if states.len() < rayon::current_num_threads() {
+            states.push(state);
+        }
         output
     }
 

@@ -1,7 +1,7 @@
 //! Recording on the capture device.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use burn::backend::capture::CaptureBackend;
 use burn::backend::ir::{OperationIr, TensorId};
@@ -10,8 +10,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::parameters::{Parameter, trainable};
 
-/// Only one recording may be under way on the capture device.
-static RECORDING: Mutex<()> = Mutex::new(());
+/// The capture device. One recording at a time may be under way on it, and Burn gives a process no more
+/// than 65,536 of them.
+static DEVICE: LazyLock<Mutex<Device>> = LazyLock::new(|| Mutex::new(Device::capture()));
 
 /// The operations of one forward pass.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub struct Recording {
 ///
 /// # Panics
 ///
-/// If `forward` does, or if it brings a tensor from another device.
+/// If `forward` does, brings a tensor from another device, or gives one output twice.
 pub fn record<M: Module, const D: usize>(
     module: &M,
     shape: [usize; 4],
@@ -56,20 +57,20 @@ pub fn record_built<M: Module, const D: usize>(
     shape: [usize; 4],
     forward: impl FnOnce(&M, Tensor<4>) -> Vec<Tensor<D>>,
 ) -> Recording {
-    let _alone = RECORDING.lock().unwrap_or_else(PoisonError::into_inner);
-    let device = Device::capture();
+    let alone = DEVICE.lock().unwrap_or_else(PoisonError::into_inner);
+    let device = &*alone;
     let mut parameters = HashMap::new();
     let mut graph = device
         .capture_scope(|scope| {
-            let copy = build(&device);
+            let copy = build(device);
             let zeros = TensorData::zeros::<f32, _>(shape);
-            let input = Tensor::<4>::from_data(zeros, &device);
+            let input = Tensor::<4>::from_data(zeros, device);
             let start = id(&input);
             parameters = trainable(&copy);
             let outputs = forward(&copy, input);
             scope.complete([start], outputs.iter().map(id))
         })
-        .expect("no other recording is under way, and the ids are this one's");
+        .expect("the outputs are of this recording, and each is another one");
     let input = graph.graph.inputs[0];
     // The zeros that stand for the images are no constant.
     graph.values.remove(&input);

@@ -66,7 +66,8 @@ impl Gates {
     }
 }
 
-/// `H T + x C` and `T`, from an input, what its layer made of it, and what the gates are sigmoids of.
+/// `H T + x C` and `T`, through which no gradients go, from an input, what its layer made of it, and what the
+/// gates are sigmoids of.
 fn mix<const D: usize>(
     input: Tensor<D>,
     transformed: Tensor<D>,
@@ -81,7 +82,7 @@ fn mix<const D: usize>(
         Some(carry) => {
             let gate = sigmoid(gate);
             let output = transformed * gate.clone() + input * sigmoid(carry);
-            (output, gate)
+            (output, gate.detach())
         }
     };
     (output, Some(gate))
@@ -149,7 +150,7 @@ impl HighwayLayer {
         self.step(input).0
     }
 
-    /// `T(x)`, `[batch, width]`; a plain layer has none.
+    /// `T(x)`, `[batch, width]`, through which no gradients go; a plain layer has none.
     pub fn transform_gate(&self, input: Tensor<2>) -> Option<Tensor<2>> {
         self.step(input).1
     }
@@ -241,7 +242,7 @@ impl ConvHighwayLayer {
         self.step(input).0
     }
 
-    /// `T(x)`, `[batch, channels, height, width]`; a plain layer has none.
+    /// `T(x)`, `[batch, channels, height, width]`, through which no gradients go; a plain layer has none.
     pub fn transform_gate(&self, input: Tensor<4>) -> Option<Tensor<4>> {
         self.step(input).1
     }

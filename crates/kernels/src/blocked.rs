@@ -45,19 +45,56 @@ impl Dims {
     }
 
     /// Numbers of the whole activation in the blocked layout.
+    ///
+    /// # Panics
+    ///
+    /// If nothing can count them.
     pub const fn blocked_len(&self) -> usize {
-        self.batch * self.blocks() * self.plane()
+        product(&[self.batch, self.blocks(), self.height, self.width, LANES])
     }
 
     /// Numbers of the whole activation as `[batch, channels, height, width]`.
+    ///
+    /// # Panics
+    ///
+    /// If nothing can count them.
     pub const fn plain_len(&self) -> usize {
-        self.batch * self.channels * self.pixels()
+        product(&[self.batch, self.channels, self.height, self.width])
+    }
+
+    /// Whether kernels take such an activation: it has fewer than 2^32 numbers in the blocked layout.
+    pub const fn fits(&self) -> bool {
+        let factors = [self.batch, self.blocks(), self.height, self.width, LANES];
+        match checked_product(&factors) {
+            Some(numbers) => numbers <= u32::MAX as usize,
+            None => false,
+        }
     }
 
     /// The same batch and grid with other channels.
     pub const fn with_channels(self, channels: usize) -> Self {
         Self { channels, ..self }
     }
+}
+
+/// A product that must not wrap around: sizes of memory are compared with it.
+pub(crate) const fn product(factors: &[usize]) -> usize {
+    match checked_product(factors) {
+        Some(product) => product,
+        None => panic!("the numbers of a tensor are too many to be counted"),
+    }
+}
+
+const fn checked_product(factors: &[usize]) -> Option<usize> {
+    let (mut product, mut rest) = (1_usize, factors);
+    while let [factor, others @ ..] = rest {
+        product = match product.checked_mul(*factor) {
+            Some(product) => product,
+            None => return None,
+        };
+        rest = others;
+    }
+    Some(product)
 }
 
 /// Where a view's blocks lie in the data of a joint tensor.
@@ -71,12 +108,12 @@ struct Window {
 impl Window {
     fn new(len: usize, dims: Dims, joint_blocks: usize, first_block: usize) -> Self {
         assert!(
-            first_block + dims.blocks() <= joint_blocks,
-            "blocks {first_block}..{} of a tensor of {joint_blocks}",
-            first_block + dims.blocks(),
+            first_block <= joint_blocks && dims.blocks() <= joint_blocks - first_block,
+            "{} blocks from {first_block} on of a tensor of {joint_blocks}",
+            dims.blocks(),
         );
         assert!(
-            len == dims.batch * joint_blocks * dims.plane(),
+            len == product(&[dims.batch, joint_blocks, dims.height, dims.width, LANES]),
             "{len} numbers for {joint_blocks} blocks of {dims:?}",
         );
         assert!(

@@ -1,6 +1,7 @@
 //! Fully connected layers.
 #![allow(unsafe_code, reason = "calls the tile")]
 
+use crate::blocked::product;
 use crate::conv::panel::{Packing, Panel, Panels, width};
 use crate::simd::{Kernel, Lanes};
 use crate::tasks::{Split, Tiles, each_task, share};
@@ -31,7 +32,7 @@ impl PackedLinear {
         assert!(isa.is_available(), "this machine has no {isa}");
         assert_eq!(
             weight.len(),
-            inputs * outputs,
+            product(&features),
             "weights of {features:?} features"
         );
         if let Some(bias) = bias {
@@ -83,7 +84,7 @@ impl PackedLinear {
         }
         let rows = output.len() / outputs;
         assert!(
-            input.len() == rows * inputs && output.len() == rows * outputs,
+            input.len() == product(&[rows, inputs]) && output.len() == rows * outputs,
             "{} and {} numbers for {:?} features",
             input.len(),
             output.len(),

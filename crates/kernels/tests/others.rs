@@ -457,6 +457,19 @@ fn a_window_beyond_the_joint_tensor_is_refused() {
     View::window(&[0.0; 2 * 16 * 4], Dims::new([1, 17, 2, 2]), 2, 1);
 }
 
+/// As much as wraps around to nothing at all.
+#[test]
+#[should_panic(expected = "too many to be counted")]
+fn a_view_of_more_than_can_be_counted_is_refused() {
+    View::new(&[], Dims::new([usize::MAX / 16 + 1, 16, 1, 1]));
+}
+
+#[test]
+#[should_panic(expected = "too many to be counted")]
+fn a_linear_layer_of_more_than_can_be_counted_is_refused() {
+    PackedLinear::new(sets()[0], [usize::MAX / 4 + 1, 4], &[], None);
+}
+
 #[test]
 #[should_panic(expected = "numbers for")]
 fn a_view_of_another_size_is_refused() {

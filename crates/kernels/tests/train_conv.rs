@@ -193,6 +193,10 @@ fn what_the_kernels_do_not_take_is_refused() {
         })
         .is_none()
     );
+    // Three channels, each with the lanes of 16.
+    let large = Dims::new([64, 3, 2048, 2048]);
+    let first = spec([3, 4], [3, 3], [2, 2], Padding::default());
+    assert!(TrainConv::new(Isa::Portable, first, large, false).is_none());
 }
 
 #[test]

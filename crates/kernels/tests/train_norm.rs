@@ -153,6 +153,17 @@ fn a_mean_far_from_zero_does_not_hurt() {
 }
 
 #[test]
+fn what_is_not_finite_leaves_no_finite_variance() {
+    for isa in sets() {
+        let dims = Dims::new([2, 1, 3, 7]);
+        let mut input = vec![0.5; dims.plain_len()];
+        input[17] = f32::INFINITY;
+        let found = BatchNorm::forward(isa, dims, &input, &[1.0], &[0.0], EPSILON);
+        assert!(found.variance[0].is_nan(), "{isa}: {}", found.variance[0]);
+    }
+}
+
+#[test]
 #[should_panic(expected = "no pixels")]
 fn an_empty_batch_is_refused() {
     let dims = Dims::new([0, 1, 2, 2]);

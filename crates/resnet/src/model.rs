@@ -202,6 +202,7 @@ impl Classifier for ResNet {
         self.classifier.forward(self.pooled(images))
     }
 
+    /// `conv1` is the stem with its max pool, which Table 1 of the paper counts to `conv2_x`.
     fn features(&self, images: Tensor<4>) -> Vec<FeatureMap> {
         self.input.assert(&images);
         let stages = [

@@ -1,7 +1,6 @@
 //! The folder of a run: new or its own, and nobody else's as long as it runs.
 
 use std::fs::{File, TryLockError};
-use std::io;
 use std::path::Path;
 
 use burn_zoo_core::{Error, weights};
@@ -57,21 +56,17 @@ pub(crate) struct Claim {
 impl Claim {
     fn take(folder: &Path) -> Result<Self, Error> {
         let path = folder.join(".lock");
-        let fail = |source| Error::Write {
-            path: path.clone(),
-            source,
-        };
         let mut options = File::options();
         options.create(true).truncate(false).write(true);
-        let lock = options.open(&path).map_err(fail)?;
+        let lock = match options.open(&path) {
+            Ok(lock) => lock,
+            Err(source) => return Err(Error::Write { path, source }),
+        };
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: Some(lock) }),
             Err(TryLockError::WouldBlock) => Err(of_folder(folder, "is being trained in already")),
             // A file system without locks is no reason not to train.
-            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
-                Ok(Self { _lock: None })
-            }
-            Err(TryLockError::Error(error)) => Err(fail(error)),
+            Err(TryLockError::Error(_)) => Ok(Self { _lock: None }),
         }
     }
 }

@@ -191,7 +191,8 @@ impl AnyClassifier {
     /// # Errors
     ///
     /// Those of [`weights::save`](burn_zoo_core::weights::save).
-    pub fn save(&self, path: &Path, dtype: Dtype) -> Result<(), Error> {
+    pub fn save(&self, path: impl AsRef<Path>, dtype: Dtype) -> Result<(), Error> {
+        let path = path.as_ref();
         each!(self, model => model.save(path, dtype))
     }
 }

@@ -11,6 +11,30 @@
 //! assert_eq!(model.forward(digits).dims(), [2, 10]);
 //! # Ok::<(), burn_zoo::Error>(())
 //! ```
+//!
+//! With the feature `fetch` published weights are fetched on first use:
+//!
+//! ```no_run
+//! use burn::tensor::Device;
+//! use burn_zoo::weights::Dtype;
+//! use burn_zoo::{Classifier, labels};
+//!
+//! let device = Device::flex();
+//! let model = burn_zoo::pretrained("resnet50.tv2_in1k", &device)?;
+//! let preprocess = burn_zoo::preprocess("resnet50.tv2_in1k")?;
+//! let image = preprocess.open("dog.jpg", &device)?; // [1, 3, 224, 224]
+//! let class: i64 = model.forward(image.clone()).argmax(1).into_scalar();
+//! println!("{}", labels::imagenet_1k()[class as usize].name);
+//!
+//! let mine = model.with_classes(5); // a new last layer
+//! mine.save("mine.safetensors", Dtype::F32)?;
+//! let again = burn_zoo::from_file("resnet50", "mine.safetensors", &device)?;
+//! let features = again.pooled(image); // [1, 2048], what the last layer sees
+//! # Ok::<(), burn_zoo::Error>(())
+//! ```
+//!
+//! Cargo features: `fetch`; `fast-cpu`, training on flex by our own kernels; and one per family (`highway`,
+//! `inception-v1` to `-v4`, `inception-resnet-v2`), which are on unless default features are off.
 
 mod any;
 mod digits;
@@ -23,8 +47,9 @@ pub use any::AnyClassifier;
 #[cfg(feature = "fetch")]
 pub use burn_zoo_core::fetch;
 pub use burn_zoo_core::{
-    Adapt, Architecture, AuxHeads, Classifier, Error, FeatureMap, Head, InputSpec, Layout, Options,
-    Preprocess, Pretrained, TrainingKernels, labels, weighted_loss, weights,
+    Adapt, Architecture, AuxHeads, ChannelOrder, Classifier, Error, FeatureMap, Head, InputSpec,
+    Interpolation, Layout, Options, Orientation, Pixels, Preprocess, Pretrained, TrainingKernels,
+    ValueRange, labels, weighted_loss, weights,
 };
 #[cfg(feature = "highway")]
 pub use burn_zoo_highway as highway;
@@ -41,7 +66,7 @@ pub use burn_zoo_inception_v4 as inception_v4;
 pub use burn_zoo_resnet as resnet;
 pub use digits::DIGITS;
 pub use families::{architecture, architectures, create};
-pub use load::{fits, load, load_adapted, pretrained, pretrained_adapted};
+pub use load::{fits, from_file, load, load_adapted, pretrained, pretrained_adapted};
 #[cfg(feature = "fetch")]
 pub use published::pretrained_with;
-pub use registry::{Entry, find, list, matches};
+pub use registry::{Entry, find, list, matches, preprocess};

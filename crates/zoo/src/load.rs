@@ -1,5 +1,7 @@
 //! Networks with the weights of a file.
 
+use std::path::Path;
+
 use burn::tensor::Device;
 use burn_zoo_core::weights::{Checkpoint, WeightsMeta};
 use burn_zoo_core::{Adapt, Error};
@@ -20,6 +22,19 @@ pub fn load(
     device: &Device,
 ) -> Result<AnyClassifier, Error> {
     load_adapted(architecture, checkpoint, Adapt::default(), device)
+}
+
+/// As [`load`], of the file at `path`.
+///
+/// # Errors
+///
+/// [`Error::Read`], and those of [`load`].
+pub fn from_file(
+    architecture: &str,
+    path: impl AsRef<Path>,
+    device: &Device,
+) -> Result<AnyClassifier, Error> {
+    load(architecture, &Checkpoint::open(path.as_ref())?, device)
 }
 
 /// As [`load`], with what `adapt` asks for instead of what the file has. Anything else that does
@@ -78,13 +93,16 @@ pub(crate) fn named(
         Some(meta) => load_adapted(meta.name, &open(meta)?, adapt, device),
         None => Err(Error::NoWeights {
             name: name.to_owned(),
-            reason: "give a file with --weights FILE".to_owned(),
+            reason: match crate::list(&format!("{}.*", entry.architecture)).first() {
+                Some(row) => format!("name some, as in {}, or load a file", row.name),
+                None => "none are published; load a file".to_owned(),
+            },
         }),
     }
 }
 
-/// Every architecture whose keys and shapes a file has, whatever its classes and channels, with
-/// or without auxiliary heads.
+/// Every architecture of [`architectures`] whose keys and shapes a file has, whatever its classes and
+/// channels, with or without auxiliary heads; of series such as `highway_fcN` only those listed there.
 ///
 /// `device` holds the networks that are built to compare with; their values are never drawn.
 pub fn fits(checkpoint: &Checkpoint, device: &Device) -> Vec<&'static str> {

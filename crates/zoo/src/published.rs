@@ -14,8 +14,11 @@ pub(crate) fn open(meta: &'static WeightsMeta) -> Result<Checkpoint, Error> {
 #[cfg(not(feature = "fetch"))]
 pub(crate) fn open(meta: &'static WeightsMeta) -> Result<Checkpoint, Error> {
     let reason = match meta.urls.first() {
-        Some(url) => format!("fetch {url} and give it with --weights FILE"),
-        None => "give a file with --weights FILE".to_owned(),
+        Some(url) => format!(
+            "this build does not fetch (the feature `fetch` of burn-zoo does); fetch {url} yourself and load \
+             the file"
+        ),
+        None => "it is published nowhere; load a file".to_owned(),
     };
     Err(Error::NoWeights {
         name: meta.name.to_owned(),

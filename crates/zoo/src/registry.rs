@@ -1,7 +1,7 @@
 //! Models by name.
 
-use burn_zoo_core::Error;
 use burn_zoo_core::weights::WeightsMeta;
+use burn_zoo_core::{Error, Preprocess};
 
 use crate::DIGITS;
 use crate::families::{architecture, architectures, families};
@@ -32,6 +32,26 @@ impl Entry {
             architecture: architecture.to_owned(),
             weights: None,
         }
+    }
+}
+
+/// What an image goes through before the network of a name: what the named weights were trained with, else
+/// what is usual for the architecture.
+///
+/// ```
+/// let preprocess = burn_zoo::preprocess("resnet50.tv2_in1k")?;
+/// assert_eq!((preprocess.resize, preprocess.crop), (232, [224, 224]));
+/// # Ok::<(), burn_zoo::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::UnknownModel`].
+pub fn preprocess(name: &str) -> Result<Preprocess, Error> {
+    let entry = find(name)?;
+    match entry.weights {
+        Some(meta) => Ok(meta.preprocess),
+        None => Ok(architecture(&entry.architecture)?.preprocess),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::model::{self, Loaded, WeightArgs};
 use crate::precision::InferenceArgs;
 use crate::report;
 
-/// Says what is on images
+/// Classifies images
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   burn-zoo classify assets/digits/3.png

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// binary version; an archive of that; download:cifar-10 or download:cifar-100
     #[arg(long, value_name = "PATH")]
     data: PathBuf,
-    /// Part of the data set; test, else val, if absent
+    /// Part of the data set; the first there is of test, val, valid, validation and train, if absent
     #[arg(long, value_name = "NAME")]
     split: Option<String>,
     /// Crops of an image that are averaged: its centre (1), or corners, centre and their mirror
@@ -80,10 +80,12 @@ impl Args {
                 path.display()
             );
         }
+        let split = (!dataset.is_in_folder(&path)).then_some(split);
         report::note(&format!(
-            "evaluating {} on {} images",
+            "evaluating {} on {} images{}",
             loaded.name,
-            dataset.len()
+            dataset.len(),
+            split.map_or_else(String::new, |split| format!(" of the split {split}"))
         ));
         let options = EvaluateOptions {
             batch: self.batch,
@@ -116,7 +118,7 @@ impl Args {
             file.write(svg.as_bytes())?;
         }
         if self.json {
-            report::json(&document(&found, &loaded))?;
+            report::json(&document(&found, &loaded, split))?;
         } else {
             table(&found, &loaded)?;
         }
@@ -129,7 +131,7 @@ fn label<'a>(score: &'a ClassScore, loaded: &'a Loaded) -> Option<&'a str> {
     loaded.label(score.class).or(score.label.as_deref())
 }
 
-fn document(found: &Evaluation, loaded: &Loaded) -> Value {
+fn document(found: &Evaluation, loaded: &Loaded, split: Option<&str>) -> Value {
     let per_class = found.per_class.iter().map(|score| {
         json!({
             "class": score.class,
@@ -140,6 +142,8 @@ fn document(found: &Evaluation, loaded: &Loaded) -> Value {
         })
     });
     json!({
+        "model": loaded.name,
+        "split": split,
         "images": found.images,
         "top1": found.top1,
         "top5": found.top5,

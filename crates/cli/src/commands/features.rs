@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// An architecture (resnet18, with --weights) or one with weights (resnet18.tv_in1k)
     #[arg(long)]
     model: String,
-    /// A feature map, as the paper names its stages; an unknown name lists them
+    /// A feature map, as the paper names its stages; `burn-zoo summary MODEL` lists them
     #[arg(long, value_name = "NAME", default_value = POOLED)]
     stage: String,
     /// Writes the values here, under the images' names; an existing file is not replaced

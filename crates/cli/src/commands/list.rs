@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use burn::tensor::Device;
-use burn_zoo::Entry;
+use burn_zoo::{Entry, Options};
 use burn_zoo_core::Classifier as _;
 use burn_zoo_graph::macs_of;
 use serde_json::{Value, json};
@@ -60,7 +60,11 @@ struct Row {
 
 impl Row {
     fn of(entry: Entry, device: &Device) -> Result<Self> {
-        let options = model::options(&entry)?;
+        // As `summary` counts them: heads that only train apart.
+        let options = Options {
+            aux_heads: false,
+            ..model::options(&entry)?
+        };
         let model = burn_zoo::create(&entry.architecture, options, device)?;
         let spec = model.input();
         let input = [spec.channels, spec.size[0], spec.size[1]];

@@ -11,10 +11,10 @@ use crate::failure::Outcome;
     after_help = "Example: burn-zoo serve-device 127.0.0.1:3000 --device wgpu
 
 The connection is neither encrypted nor guarded: whoever reaches the address computes here. Use it
-in a network that you trust. Ends with Ctrl+C."
+in a network that you trust. Ends with Ctrl-C."
 )]
 pub(crate) struct Args {
-    /// Address and port to listen at; 0.0.0.0:3000 is every network of this machine
+    /// Address and port to listen at; 0.0.0.0:3000 listens on all of this machine's interfaces
     #[arg(value_name = "ADDRESS")]
     address: String,
     #[command(flatten)]

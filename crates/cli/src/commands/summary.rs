@@ -37,9 +37,7 @@ impl Args {
         spec.check([1, spec.channels, height, width])?;
         let summary = burn_zoo_graph::summarise(&model, height, width)?;
         if random {
-            report::note(&format!(
-                "{name}: built with random weights, which count the same"
-            ));
+            report::note(&format!("{name}: counted on random weights"));
         }
         if self.json {
             let stages = summary.stages.iter().map(|stage| {

@@ -167,7 +167,8 @@ impl Cache {
         Ok(())
     }
 
-    /// The file if it is here, verified now or since its last change.
+    /// The file if it is here, verified now or since its last change; where no checksum is published, by that of
+    /// what was fetched.
     pub(super) fn verified(
         &self,
         file: &str,
@@ -184,7 +185,8 @@ impl Cache {
                 sha256,
             }));
         }
-        self.check(file, published)
+        let remembered = self.read_mark(file).map(|mark| mark.sha256);
+        self.check(file, published.or(remembered.as_deref()))
     }
 
     fn check(&self, file: &str, expected: Option<&str>) -> Result<Option<Fetched>, Error> {

@@ -132,14 +132,16 @@ impl Download<'_> {
         let token = self.fetcher.token.as_ref().filter(|_| http::is_hub(url));
         let (mut file, mut bytes, total, body) = match http::get(&self.agent, url, token, &wanted)?
         {
-            Answer::Whole(_, None, _) if self.remote.sha256.is_none() => {
+            Answer::Whole(_, None, _) | Answer::Rest(_, None, _)
+                if self.remote.sha256.is_none() =>
+            {
                 return Err(Failure::Refused(
                     "it does not say how long the file is, and no checksum is known".into(),
                 )
                 .into());
             }
             Answer::Whole(origin, total, body) => (self.part.begin(&origin)?, 0, total, body),
-            Answer::Rest(from, total, body) if from == wanted.from => {
+            Answer::Rest(from, total, body) if from == wanted.from && from > 0 => {
                 (self.part.append()?, from, total, body)
             }
             Answer::Nothing(total) if total == Some(wanted.from) => return Ok(()),

@@ -1,7 +1,6 @@
 //! One process fetches a file, the others wait.
 
 use std::fs::{File, TryLockError};
-use std::io;
 
 use super::{Cache, Progress};
 use crate::Error;
@@ -23,11 +22,6 @@ impl Lock {
         file: &str,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, Error> {
-        let path = cache.lock_path(file);
-        let fail = |source| Error::Cache {
-            path: path.clone(),
-            source,
-        };
         let lock = open(cache, file)?;
         let result = match lock.try_lock() {
             Ok(()) => Ok(()),
@@ -37,12 +31,10 @@ impl Lock {
             }
             Err(TryLockError::Error(error)) => Err(error),
         };
-        match result {
-            Ok(()) => Ok(Self { _file: Some(lock) }),
-            // A file system without locks is no reason to have no weights.
-            Err(error) if error.kind() == io::ErrorKind::Unsupported => Ok(Self { _file: None }),
-            Err(error) => Err(fail(error)),
-        }
+        // A file system without locks is no reason to have no weights.
+        Ok(Self {
+            _file: result.ok().map(|()| lock),
+        })
     }
 
     /// The lock if nobody has it.

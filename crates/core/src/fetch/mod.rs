@@ -224,7 +224,7 @@ impl Fetcher {
         let (name, path) = (remote.name.to_owned(), self.cache.path(remote.file));
         let Some(url) = remote.urls.first() else {
             let reason = format!(
-                "it is published nowhere; put the file at {} or give it with --weights FILE",
+                "it is published nowhere; put the file at {}, or load it from where it is",
                 path.display()
             );
             return Err(Error::NoWeights { name, reason });

@@ -21,8 +21,11 @@ pub(super) fn decode(bytes: &[u8], orientation: Orientation) -> Result<DynamicIm
     limits.max_alloc = Some(LARGEST);
     reader.limits(limits);
     let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        return Err(format!("it has no pixels ({width}x{height})"));
+    }
     if decoder.total_bytes() > LARGEST {
-        let (width, height) = decoder.dimensions();
         return Err(format!(
             "{width}x{height} pixels are too many; shrink it to less than {} MiB of pixels",
             LARGEST >> 20

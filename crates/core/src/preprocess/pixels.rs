@@ -19,8 +19,12 @@ impl Pixels {
     ///
     /// # Panics
     ///
-    /// If `values` are not `height * width * channels`, or there is none.
+    /// If there are not 1 or 3 channels, `values` are not `height * width * channels`, or there is none.
     pub fn new(height: usize, width: usize, channels: usize, values: Vec<u8>) -> Self {
+        assert!(
+            [1, 3].contains(&channels),
+            "pixels have 1 or 3 channels, not {channels}"
+        );
         assert!(
             !values.is_empty() && values.len() == height * width * channels,
             "{} values are no {height}x{width} pixels of {channels} channels",
@@ -167,8 +171,9 @@ impl Pixels {
     }
 }
 
-/// Alpha is dropped, not blended, and of 16 bits the upper 8 stay, as in Pillow's
-/// `convert("RGB")`; the conversions of the `image` crate round differently.
+/// Alpha is dropped, not blended, and of 16 bits the upper 8 stay, as in Pillow's `convert("RGB")`; the
+/// conversions of the `image` crate round differently. Grey of 16 bits is Pillow's one exception: it clips
+/// what is above 255, which leaves white of most pictures.
 fn rgb(image: &DynamicImage) -> Vec<u8> {
     match image {
         DynamicImage::ImageLuma8(grey) => triple(grey.pixels().map(|pixel| pixel.0[0])),

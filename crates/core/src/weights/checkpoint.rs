@@ -30,6 +30,9 @@ const WRAPPERS: [&str; 4] = ["state_dict_ema.", "model_ema.", "state_dict.", "mo
 /// What wrappers of modules put before each key: `DataParallel`, `torch.compile`.
 const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
 
+/// How many models PyTorch's `AveragedModel` is the average of, beside their weights.
+const AVERAGED: &str = "n_averaged";
+
 /// The form of a weight file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Container {
@@ -144,7 +147,10 @@ impl Checkpoint {
             let reason = shortened(&reason);
             broken(
                 &name,
-                format!("not a whole PyTorch file ({reason}); fetch it again"),
+                format!(
+                    "not a whole PyTorch file of tensors ({reason}); fetch it again, or save \
+                     model.state_dict() if it was saved as a whole model"
+                ),
             )
         };
         guard::check(source).map_err(fail)?;
@@ -217,7 +223,13 @@ impl Checkpoint {
                 safetensors::Dtype::I64 => DType::I64,
                 safetensors::Dtype::I32 => DType::I32,
                 safetensors::Dtype::U8 => DType::U8,
-                other => return Err(fail(format!("tensor {key} has type {other:?}"))),
+                other => {
+                    let reason = format!(
+                        "tensor {key} has type {other:?}, which no network here has; leave it out when \
+                         the file is saved"
+                    );
+                    return Err(broken(&name, shortened(&reason)));
+                }
             };
             let (from, to) = info.data_offsets;
             let (offset, len) = (start + from as u64, to - from);
@@ -286,12 +298,14 @@ impl Checkpoint {
                 dtype: format!("{:?}", tensor.dtype),
             })
             .collect();
-        if let Some(wrapper) = WRAPPERS
+        // One may lie in another: PyTorch Lightning has the model in its state.
+        while let Some(wrapper) = WRAPPERS
             .iter()
             .find(|w| tensors.iter().any(|tensor| tensor.name.starts_with(**w)))
         {
             tensors.retain_mut(|tensor| strip(tensor, wrapper));
         }
+        tensors.retain(|tensor| tensor.name != AVERAGED);
         while let Some(prefix) = PREFIXES.iter().find(|prefix| {
             !tensors.is_empty()
                 && tensors

@@ -112,6 +112,12 @@ impl Reply {
         self
     }
 
+    /// With a header, as `Name: value`.
+    pub(crate) fn with(mut self, header: String) -> Self {
+        self.headers.push(header);
+        self
+    }
+
     /// The connection ends after so many bytes of the body.
     pub(crate) fn cut_after(mut self, bytes: usize) -> Self {
         self.then = Some((bytes, Then::Cut));

@@ -1,6 +1,7 @@
 //! What a convolution computes, and by which algorithm.
 
 use super::winograd;
+use crate::blocked::product;
 use crate::{Dims, Padding};
 
 /// A two-dimensional convolution (cross-correlation, as everywhere in deep learning).
@@ -41,6 +42,12 @@ impl Conv2dSpec {
             assert!(padded >= kernel, "a kernel of {kernel} on {padded} pixels");
             (padded - kernel) / stride + 1
         };
+        let padded = |pixels: usize, before: usize, after: usize| {
+            let padded = pixels
+                .checked_add(before)
+                .and_then(|it| it.checked_add(after));
+            padded.expect("padding is not wider than can be counted")
+        };
         let Padding {
             top,
             left,
@@ -50,15 +57,16 @@ impl Conv2dSpec {
         Dims {
             batch: input.batch,
             channels: outputs,
-            height: len(0, input.height + top + bottom),
-            width: len(1, input.width + left + right),
+            height: len(0, padded(input.height, top, bottom)),
+            width: len(1, padded(input.width, left, right)),
         }
     }
 
     /// Numbers of the weight `[out, in / groups, height, width]`.
     pub fn weights(&self) -> usize {
         let [inputs, outputs] = self.channels;
-        outputs * (inputs / self.groups.max(1)) * self.kernel[0] * self.kernel[1]
+        let [height, width] = self.kernel;
+        product(&[outputs, inputs / self.groups.max(1), height, width])
     }
 
     /// Multiplications of the plain formula, for each image.

@@ -32,8 +32,8 @@ impl TrainConv {
     /// For inputs of `input`'s dims; `exact`: never by Winograd, whose errors are ten times those of the
     /// plain sums.
     ///
-    /// `None` where the kernels do not take the case: groups, an input smaller than the kernel, or
-    /// padding wider than the kernel reaches.
+    /// `None` where the kernels do not take the case: groups, an input smaller than the kernel, padding
+    /// wider than the kernel reaches, or more numbers than [`Dims::fits`].
     pub fn new(isa: Isa, spec: Conv2dSpec, input: Dims, exact: bool) -> Option<Self> {
         let Padding {
             top,
@@ -43,11 +43,20 @@ impl TrainConv {
         } = spec.padding;
         let fits = spec.kernel[0] <= input.height + top + bottom
             && spec.kernel[1] <= input.width + left + right;
-        let empty = input.plain_len() == 0 || spec.channels[1] == 0;
+        let Dims {
+            batch,
+            channels,
+            height,
+            width,
+        } = input;
+        let empty = [batch, channels, height, width, spec.channels[1]].contains(&0);
         if spec.groups != 1 || !fits || empty {
             return None;
         }
         let output = spec.output_dims(input);
+        if !input.fits() || !output.fits() {
+            return None;
+        }
         let [kh, kw] = spec.kernel;
         let [sh, sw] = spec.stride;
         let phases = [

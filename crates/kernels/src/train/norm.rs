@@ -201,7 +201,9 @@ impl Kernel for Forward<'_> {
             let plane = self.input.plane(image);
             squares.add_products::<L>(plane, plane, [center; 2]);
         }
-        let variance = (squares.get() / count - error * error).max(0.0);
+        // Rounding may leave less than nothing; what is no number stays none, which `max` would not do.
+        let variance = squares.get() / count - error * error;
+        let variance = if variance < 0.0 { 0.0 } else { variance };
         let scale = self.gamma / (variance + self.epsilon).sqrt();
         let shift = (self.beta - error * scale) as f32;
         for image in 0..batch {

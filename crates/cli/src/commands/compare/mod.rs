@@ -30,7 +30,7 @@ use crate::worker;
 
 Each device is measured in a process of its own, one after the other. Differences are against the
 first device that works: max_abs_diff is the greatest difference of two logits, max_rel_diff that
-divided by the first device's greatest logit, top5_equal whether the same five classes lead.
+divided by the first device's greatest logit, argmax_equal whether the first class is the same, top5_equal whether the same five classes lead.
 Memory is the process's peak (resident, from after loading the weights on), or, where the device
 has memory pools, what they hold at the end. The engine is `on` in a row whose network was compiled,
 `off` where Burn ran it.")]
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// An architecture (resnet18: seeded random weights) or one with weights (resnet18.tv_in1k)
     #[arg(long)]
     model: String,
-    /// Devices as --device takes them, separated by commas; the first is compared with
+    /// Devices as --device takes them, separated by commas; the others are compared with the first
     #[arg(long, value_name = "A,B,…", value_delimiter = ',', required = true)]
     devices: Vec<String>,
     /// Weight file: path, URL or hf:owner/repo[/file]
