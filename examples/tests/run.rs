@@ -81,6 +81,24 @@ fn each_device_sees_the_seven() {
     }
 }
 
+#[test]
+fn a_recipe_trains_a_network_whose_weights_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("run");
+    let settings = [
+        "recipes/digits-small.toml".to_owned(),
+        "model=highway_fc10".to_owned(),
+        "epochs=1".to_owned(),
+        format!("output={}", output.display()),
+    ];
+    let settings = settings.each_ref().map(Path::new);
+    let text = output_of("train_recipe", &settings);
+    assert!(text.starts_with("epoch 1: train loss "), "{text}");
+    let weights = output.join("best.safetensors");
+    assert!(text.ends_with(&format!("weights: {}\n", weights.display())));
+    burn_zoo::from_file("highway_fc10", weights, &Device::flex()).unwrap();
+}
+
 /// A shorter `recipes/finetune.toml` on a folder of pictures, which tells how many classes there are.
 fn fine_tuned(digits: &Path, output: &str, freeze: &str) -> TrainReport {
     let settings = [

@@ -3,6 +3,10 @@
 //! The order of the images and their augmentation are functions of the seed, the epoch and the
 //! image's index alone, so that a run can be repeated, and one that was stopped continued exactly.
 //!
+//! `examples/train_recipe.rs` is the whole way from a recipe file to weights, in one page. A [`Run`] has
+//! what [`train()`] needs beside the model, whose architecture and first weights are the caller's choice;
+//! [`evaluate()`] measures a model on a [`Dataset`].
+//!
 //! The loop is Burn's `SupervisedTraining` with its metrics, learner and checkpointers; what is
 //! our own is the order of the images, the schedule, and the strategy that keeps checkpoints.
 
