@@ -74,7 +74,7 @@ impl Dataset {
             path: path.into(),
             source,
         })?;
-        let prefix = if split == "test" { "t10k" } else { split };
+        let prefix = idx_prefix(split);
         let source = match idx_file(path, prefix, "images", 3) {
             Some(images) => Source::idx(path, &images, prefix, count)?,
             None => match cifar::open(path, split)? {
@@ -343,13 +343,21 @@ fn unsplit(path: &Path, split: &str) -> Result<(), Error> {
     };
     let there: Vec<_> = SPLITS
         .into_iter()
-        .filter(|split| folders(&path.join(split)) > 0)
+        .filter(|split| {
+            folders(&path.join(split)) > 0
+                || idx_file(path, idx_prefix(split), "images", 3).is_some()
+        })
         .collect();
     if there.is_empty() {
         return Ok(());
     }
     let reason = format!("no split {split} in it; there is {}", there.join(", "));
     Err(dataset(path, reason))
+}
+
+/// What IDX files of a split begin with, by MNIST's names.
+fn idx_prefix(split: &str) -> &str {
+    if split == "test" { "t10k" } else { split }
 }
 
 /// `train-images-idx3-ubyte` in the forms in which it is passed around.
@@ -420,6 +428,12 @@ pub(crate) mod tests {
             [4, 2, 1]
         );
         assert_eq!(split(0, 1).1.len(), 0);
+        let other = Dataset::open(folder.path(), "val", &Classes::unnamed(3));
+        let message = other.unwrap_err().to_string();
+        assert!(
+            message.contains("no split val in it; there is train"),
+            "{message}"
+        );
         let none = all.hold_out(100, 1).unwrap_err().to_string();
         assert!(none.contains("100 images, of which 100"), "{none}");
     }
