@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, Options};
+use burn_zoo_core::weights::WeightsMeta;
 use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
-use burn_zoo_train::Classes;
+use burn_zoo_train::{Classes, Recipe};
 
 use crate::failure::Usage;
 use crate::preprocessing::PreprocessArgs;
 use crate::source::Source;
-use crate::{fetch, precision, random};
+use crate::{fetch, precision, random, report, target};
 
 /// The model that is run where none is named; its weights are inside the program.
 pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
@@ -78,7 +79,8 @@ impl WeightArgs {
             None => return Err(Usage(without_weights(&entry)).into()),
         };
         let model = precision::cast(model, device);
-        let preprocess = self.preprocessing.apply(preprocess(&entry, &model)?);
+        let usual = preprocess(&entry, self.weights.as_ref(), &model)?;
+        let preprocess = self.preprocessing.apply(usual);
         let [height, width] = preprocess.crop;
         model
             .input()
@@ -143,7 +145,7 @@ pub(crate) fn measured(
         }
         None => random::network(&entry, device)?,
     };
-    let preprocess = preprocess(&entry, &model)?;
+    let preprocess = preprocess(&entry, weights, &model)?;
     Ok((precision::cast(model, device), preprocess))
 }
 
@@ -174,13 +176,36 @@ pub(crate) fn options(entry: &Entry) -> Result<Options> {
     })
 }
 
-/// Named weights carry their own; a file with other channels goes by its architecture.
-fn preprocess(entry: &Entry, model: &AnyClassifier) -> Result<Preprocess> {
+/// Named weights carry their own, also for what was fine-tuned from them; any other file goes by its
+/// architecture, and so does one with other channels.
+fn preprocess(
+    entry: &Entry,
+    weights: Option<&Source>,
+    model: &AnyClassifier,
+) -> Result<Preprocess> {
     let channels = model.input().channels;
-    match entry.weights {
+    match entry.weights.or_else(|| began_with(entry, weights)) {
         Some(meta) if meta.preprocess.channels == channels => Ok(meta.preprocess),
         _ => Ok(burn_zoo::architecture(&entry.architecture)?.preprocess(channels)),
     }
+}
+
+/// The named weights that a run began with, where the weight file lies in the run's folder.
+fn began_with(entry: &Entry, weights: Option<&Source>) -> Option<&'static WeightsMeta> {
+    let Some(Source::File(path)) = weights else {
+        return None;
+    };
+    let recipe = Recipe::of_run(target::folder(path)).ok()?;
+    let row = burn_zoo::find(recipe.weights.as_deref()?).ok()?.weights?;
+    if row.architecture != entry.architecture {
+        return None;
+    }
+    report::note(&format!(
+        "preprocessing of {}, which the run in {} began with",
+        row.name,
+        recipe.output.display()
+    ));
+    Some(row)
 }
 
 fn known_labels(entry: &Entry, model: &AnyClassifier) -> Vec<String> {

@@ -93,6 +93,57 @@ fn synsets_are_the_classes_of_a_model_of_imagenet() {
     assert_eq!(rows[217]["label"], "English springer");
 }
 
+/// A file in the folder of a run that began with named weights has their preprocessing.
+#[test]
+fn what_was_fine_tuned_is_preprocessed_as_what_it_began_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        classes: 10,
+        channels: 3,
+        aux_heads: true,
+    };
+    let weights = folder.path().join("best.safetensors");
+    let model = burn_zoo::create("resnet18", options, &Device::flex()).unwrap();
+    model.save(&weights, Dtype::F16).unwrap();
+    let picture = root().join("assets/digits/5.png");
+    let logits = |model: &str| {
+        let run = [
+            "classify",
+            text(&picture),
+            "--model",
+            model,
+            "--logits",
+            "--json",
+        ];
+        let output = burn_zoo(&[&run[..], &["--weights", text(&weights)]].concat());
+        assert_eq!(status(&output), Some(0), "{}", stderr(&output));
+        let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (seen[0]["logits"].clone(), stderr(&output))
+    };
+    let (usual, _) = logits("resnet18");
+    let recipe = r#"
+        model = "resnet18"
+        weights = "resnet18.a1_in1k"
+        channels = 3
+        epochs = 1
+        batch = 8
+        seed = 1
+        output = "run"
+        [data]
+        path = "data"
+        valid = 0
+        [optimizer]
+        lr = 0.1
+        [schedule]
+        decay = "constant"
+        "#;
+    std::fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
+    let (tuned, note) = logits("resnet18");
+    assert!(note.contains("preprocessing of resnet18.a1_in1k"), "{note}");
+    assert_ne!(tuned, usual);
+    assert_eq!(tuned, logits("resnet18.a1_in1k").0);
+}
+
 #[test]
 fn figures_of_the_classes_and_a_picture_are_written_once() {
     let folder = tempfile::tempdir().unwrap();
