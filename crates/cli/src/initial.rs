@@ -33,16 +33,16 @@ pub(crate) fn model(recipe: &Recipe, classes: usize) -> Result<(AnyClassifier, P
         channels: Some(recipe.channels),
         aux_heads: AuxHeads::Kept,
     };
-    if let Some(meta) = burn_zoo::find(weights).ok().and_then(|entry| entry.weights) {
-        if meta.architecture != architecture.name {
+    let named = burn_zoo::find(weights).ok();
+    if let Some(entry) = named.filter(|entry| entry.weights.is_some()) {
+        if entry.architecture != architecture.name {
             bail!(
                 "weights = {weights} is a {}, but model = {}",
-                meta.architecture,
+                entry.architecture,
                 recipe.model
             );
         }
-        let same = meta.preprocess.channels == recipe.channels;
-        let preprocess = if same { meta.preprocess } else { usual };
+        let preprocess = entry.preprocess(recipe.channels)?;
         return Ok((fetch::pretrained(weights, adapt, device)?, preprocess));
     }
     let source = Source::from_str(weights).map_err(Usage)?;

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, Options};
-use burn_zoo_core::weights::WeightsMeta;
 use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
 use burn_zoo_train::{Classes, Recipe};
 
@@ -183,21 +182,22 @@ fn preprocess(
     weights: Option<&Source>,
     model: &AnyClassifier,
 ) -> Result<Preprocess> {
-    let channels = model.input().channels;
-    match entry.weights.or_else(|| began_with(entry, weights)) {
-        Some(meta) if meta.preprocess.channels == channels => Ok(meta.preprocess),
-        _ => Ok(burn_zoo::architecture(&entry.architecture)?.preprocess(channels)),
-    }
+    let began_with = match entry.weights {
+        Some(_) => None,
+        None => began_with(entry, weights),
+    };
+    let entry = began_with.as_ref().unwrap_or(entry);
+    Ok(entry.preprocess(model.input().channels)?)
 }
 
 /// The named weights that a run began with, where the weight file lies in the run's folder.
-fn began_with(entry: &Entry, weights: Option<&Source>) -> Option<&'static WeightsMeta> {
+fn began_with(entry: &Entry, weights: Option<&Source>) -> Option<Entry> {
     let Some(Source::File(path)) = weights else {
         return None;
     };
     let recipe = Recipe::of_run(target::folder(path)).ok()?;
-    let row = burn_zoo::find(recipe.weights.as_deref()?).ok()?.weights?;
-    if row.architecture != entry.architecture {
+    let row = burn_zoo::find(recipe.weights.as_deref()?).ok()?;
+    if row.weights.is_none() || row.architecture != entry.architecture {
         return None;
     }
     report::note(&format!(

@@ -6,7 +6,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -89,6 +89,13 @@ fn in_the_third_epoch(run: &str, more: &[&str]) -> Child {
 }
 
 #[track_caller]
+fn assert_failed(output: &Output, told: &str) {
+    let message = common::stderr(output);
+    assert_eq!(common::status(output), Some(1), "{message}");
+    assert!(message.contains(told), "{message}");
+}
+
+#[track_caller]
 fn assert_resumes(folder: &Path, expected: &[[f64; 4]]) {
     let folder = folder.display().to_string();
     let resumed = common::burn_zoo(&["train", "--resume", &folder, "--device", "flex", "--json"]);
@@ -124,19 +131,13 @@ fn a_run_killed_in_an_epoch_and_resumed_ends_as_one_never_stopped() {
     assert!(!checkpoints.join("epoch-3").exists());
 
     let again = common::burn_zoo(&["train", &run, "--device", "flex"]);
-    assert_eq!(common::status(&again), Some(1));
-    assert!(common::stderr(&again).contains("holds a run already"));
+    assert_failed(&again, "holds a run already");
 
     let more = folder.path().join("train/0/more.png");
     std::fs::copy(folder.path().join("train/0/0.png"), &more).unwrap();
     let killed_path = killed.display().to_string();
     let other = common::burn_zoo(&["train", "--resume", &killed_path, "--device", "flex"]);
-    assert_eq!(common::status(&other), Some(1));
-    let message = common::stderr(&other);
-    assert!(
-        message.contains("other training images (then 50, now 51)"),
-        "{message}"
-    );
+    assert_failed(&other, "other training images (then 50, now 51)");
     std::fs::remove_file(more).unwrap();
     assert_resumes(&killed, &expected);
 }
@@ -151,9 +152,7 @@ fn a_folder_is_trained_in_by_one_process_at_a_time() {
     let second = common::burn_zoo(&["train", "--resume", &busy.display().to_string()]);
     child.kill().unwrap();
     child.wait().unwrap();
-    assert_eq!(common::status(&second), Some(1));
-    let message = common::stderr(&second);
-    assert!(message.contains("is being trained in already"), "{message}");
+    assert_failed(&second, "is being trained in already");
 }
 
 #[test]
@@ -163,9 +162,7 @@ fn a_recipe_that_cannot_be_run_leaves_no_folder() {
     let output = folder.path().join("none");
     let run = recipe(folder.path(), &output);
     let failed = common::burn_zoo(&["train", &run, "--set", "channels=2"]);
-    assert_eq!(common::status(&failed), Some(1));
-    let message = common::stderr(&failed);
-    assert!(message.contains("needs 2 channels"), "{message}");
+    assert_failed(&failed, "needs 2 channels");
     assert!(!output.exists());
 }
 

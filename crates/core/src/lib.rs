@@ -13,6 +13,7 @@ mod fast_cpu;
 #[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod labels;
+mod lock;
 mod pool;
 mod preprocess;
 mod pretrained;
@@ -25,9 +26,10 @@ pub use conv::{Activation, ConvNormAct, ConvNormActConfig, chain, convolve, with
 pub use depth::StochasticDepth;
 pub use elementwise::{add_relu, highway, relu};
 pub use error::Error;
+pub use lock::FileLock;
 pub use pool::{average_pool, max_pool};
 pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};
 pub use pretrained::{
-    Adapt, Architecture, AuxHeads, Layout, Options, Pretrained, unknown, untagged,
+    Adapt, Architecture, AuxHeads, Layout, Options, Pretrained, unknown, untagged, without_weights,
 };
 pub use training_kernels::TrainingKernels;

@@ -181,21 +181,15 @@ pub trait Pretrained: Classifier {
     ///
     /// [`Error::UnknownModel`] names the nearest known one, [`Error::NoWeights`] one of the architecture.
     fn weights(name: &str) -> Result<&'static WeightsMeta, Error> {
-        let mut rows = Self::WEIGHTS.iter();
-        if let Some(row) = rows.clone().find(|row| row.name == name) {
+        let rows = Self::WEIGHTS;
+        if let Some(row) = rows.iter().find(|row| row.name == name) {
             return Ok(row);
         }
-        if Self::architecture(name).is_none() || (name != untagged(name) && rows.len() > 0) {
-            return Err(unknown(name, rows.map(|row| row.name)));
+        let tagged = name != untagged(name);
+        if Self::architecture(name).is_none() || (tagged && !rows.is_empty()) {
+            return Err(unknown(name, rows.iter().map(|row| row.name)));
         }
-        let of_it = rows.find(|row| row.architecture == name);
-        Err(Error::NoWeights {
-            name: name.to_owned(),
-            reason: match of_it {
-                Some(row) => format!("name some, as in {}", row.name),
-                None => "none are published; load a file".to_owned(),
-            },
-        })
+        Err(without_weights(name, rows.iter()))
     }
 
     /// An architecture, or that of a row, with the weights of a file, strict both ways but for what `adapt` asks
@@ -316,6 +310,21 @@ pub trait Pretrained: Classifier {
 pub fn untagged(name: &str) -> &str {
     name.split_once('.')
         .map_or(name, |(architecture, _)| architecture)
+}
+
+/// The error for an architecture that was named where weights are needed; it names the first of the `rows`
+/// that has some.
+pub fn without_weights<'a>(
+    architecture: &str,
+    mut rows: impl Iterator<Item = &'a WeightsMeta>,
+) -> Error {
+    Error::NoWeights {
+        name: architecture.to_owned(),
+        reason: match rows.find(|row| row.architecture == architecture) {
+            Some(row) => format!("name some, as in {}, or load a file", row.name),
+            None => "none are published; load a file".to_owned(),
+        },
+    }
 }
 
 /// The error for a name that is none of `known`, which names the nearest.

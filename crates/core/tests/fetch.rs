@@ -340,6 +340,17 @@ fn redirects_are_followed_with_the_range() {
     assert!(message.contains("too many redirects"), "{message}");
 }
 
+#[track_caller]
+fn assert_size_is_missed(folder: &Path, server: &Server) {
+    let error = fetcher(folder)
+        .fetch(remote(&[&server.url("x")], None), &mut |_| ())
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("how long the file is"),
+        "{error}"
+    );
+}
+
 #[test]
 fn without_a_checksum_the_size_decides() {
     let folder = temporary();
@@ -371,13 +382,7 @@ fn without_a_checksum_the_size_decides() {
     let server = Server::start(|request, _| {
         Reply::file(&content(), "v1", request).without("Content-Length")
     });
-    let error = fetcher(folder.path())
-        .fetch(remote(&[&server.url("x")], None), &mut |_| ())
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("how long the file is"),
-        "{error}"
-    );
+    assert_size_is_missed(folder.path(), &server);
     fetch(folder.path(), &server.url("x")).unwrap();
     holds(folder.path(), &content());
 
@@ -392,13 +397,7 @@ fn without_a_checksum_the_size_decides() {
                 .with(format!("Content-Range: bytes {}-1999/*", request.from())),
         }
     });
-    let error = fetcher(folder.path())
-        .fetch(remote(&[&server.url("x")], None), &mut |_| ())
-        .unwrap_err();
-    assert!(
-        error.to_string().contains("how long the file is"),
-        "{error}"
-    );
+    assert_size_is_missed(folder.path(), &server);
 }
 
 #[test]

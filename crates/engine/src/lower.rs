@@ -417,14 +417,9 @@ fn pooled<'o>(
 ) -> Option<Lowered<'o>> {
     let size = spec.output_size([input.shape[2], input.shape[3]]);
     let same = size == [out.shape[2], out.shape[3]];
-    let Padding {
-        top,
-        left,
-        bottom,
-        right,
-    } = spec.padding;
-    let [rows, columns] = spec.kernel;
-    let inside = top.max(bottom) < rows && left.max(right) < columns;
+    let (padding, [rows, columns]) = (spec.padding, spec.kernel);
+    let inside =
+        padding.top.max(padding.bottom) < rows && padding.left.max(padding.right) < columns;
     (same && inside).then(|| Lowered::new(op, &[input], out))?
 }
 

@@ -28,6 +28,22 @@ impl Padding {
             right: width,
         }
     }
+
+    /// `[height, width]` of an image with its padding.
+    ///
+    /// # Panics
+    ///
+    /// If it is wider than can be counted.
+    pub fn around(&self, [height, width]: [usize; 2]) -> [usize; 2] {
+        let sum = |parts: [usize; 3]| {
+            let sum = parts.into_iter().try_fold(0_usize, usize::checked_add);
+            sum.expect("padding is not wider than can be counted")
+        };
+        [
+            sum([height, self.top, self.bottom]),
+            sum([width, self.left, self.right]),
+        ]
+    }
 }
 
 /// What happens to the last window where the stride does not fit.

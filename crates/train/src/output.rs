@@ -1,9 +1,8 @@
 //! The folder of a run: new or its own, and nobody else's as long as it runs.
 
-use std::fs::{File, TryLockError};
 use std::path::Path;
 
-use burn_zoo_core::{Error, weights};
+use burn_zoo_core::{Error, FileLock, weights};
 use flate2::Crc;
 use serde::{Deserialize, Serialize};
 
@@ -46,33 +45,18 @@ const WRITTEN: [&str; 10] = [
     LABELS,
 ];
 
-/// The right to write a run's folder. The system lets go of it when the process ends, however it ends;
-/// the empty lock file stays, since whoever removed it could hand the right out twice.
-#[derive(Debug)]
-pub(crate) struct Claim {
-    _lock: Option<File>,
-}
-
-impl Claim {
-    fn take(folder: &Path) -> Result<Self, Error> {
-        let path = folder.join(".lock");
-        let mut options = File::options();
-        options.create(true).truncate(false).write(true);
-        let lock = match options.open(&path) {
-            Ok(lock) => lock,
-            Err(source) => return Err(Error::Write { path, source }),
-        };
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { _lock: Some(lock) }),
-            Err(TryLockError::WouldBlock) => Err(of_folder(folder, "is being trained in already")),
-            // A file system without locks is no reason not to train.
-            Err(TryLockError::Error(_)) => Ok(Self { _lock: None }),
-        }
+/// The right to write a run's folder.
+fn claim(folder: &Path) -> Result<FileLock, Error> {
+    let path = folder.join(".lock");
+    match FileLock::if_free(&path) {
+        Ok(Some(claim)) => Ok(claim),
+        Ok(None) => Err(of_folder(folder, "is being trained in already")),
+        Err(source) => Err(Error::Write { path, source }),
     }
 }
 
 /// Makes the folder of a new run, with the names of the classes and the recipe in it.
-pub(crate) fn make(recipe: &Recipe, images: &Dataset) -> Result<Claim, Error> {
+pub(crate) fn make(recipe: &Recipe, images: &Dataset) -> Result<FileLock, Error> {
     let folder = &recipe.output;
     unused(folder)?;
     let text = toml::to_string(recipe).map_err(|error| Error::Training {
@@ -82,7 +66,7 @@ pub(crate) fn make(recipe: &Recipe, images: &Dataset) -> Result<Claim, Error> {
         path: folder.clone(),
         source,
     })?;
-    let claim = Claim::take(folder)?;
+    let claim = claim(folder)?;
     // Whoever had the folder until now may have left a run.
     unused(folder)?;
     let names: Option<Vec<_>> = (0..images.num_classes())
@@ -118,10 +102,10 @@ pub(crate) fn reopen(
     recipe: &Recipe,
     checkpoints: &Checkpoints,
     saw: Saw,
-) -> Result<(Claim, Option<State>), Error> {
+) -> Result<(FileLock, Option<State>), Error> {
     let folder = &recipe.output;
     let mut kept = Recipe::of_run(folder)?;
-    let claim = Claim::take(folder)?;
+    let claim = claim(folder)?;
     // The images may have been moved.
     kept.data.path.clone_from(&recipe.data.path);
     if kept != *recipe {
@@ -215,11 +199,11 @@ mod tests {
     #[test]
     fn a_folder_is_claimed_once_and_free_again_afterwards() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Claim::take(folder.path()).unwrap();
-        let message = Claim::take(folder.path()).unwrap_err().to_string();
+        let first = claim(folder.path()).unwrap();
+        let message = claim(folder.path()).unwrap_err().to_string();
         assert!(message.contains("is being trained in already"), "{message}");
         drop(first);
-        Claim::take(folder.path()).unwrap();
+        claim(folder.path()).unwrap();
     }
 
     fn saw(names: &[&str]) -> (tempfile::TempDir, Saw) {

@@ -284,11 +284,12 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
 /// auxiliary head, and those it is validated on.
 fn check_size<M: Classifier>(model: &M, recipe: &Recipe, run: &Run<'_, M>) -> Result<(), Error> {
     let Preprocess { channels, crop, .. } = run.preprocess;
+    let batch = |[height, width]: [usize; 2]| [recipe.batch, channels, height, width];
     let size = recipe.data.augment.crop.and_then(|crop| crop.size);
-    let [height, width] = size.map_or(crop, |size| [size; 2]);
-    let trained = [recipe.batch, channels, height, width];
-    let fits = model.input().check(trained);
-    if fits.is_ok() && model.training_input().check(trained).is_err() {
+    let trained = size.map_or(crop, |size| [size; 2]);
+    model.input().check(batch(trained))?;
+    if model.training_input().check(batch(trained)).is_err() {
+        let [height, width] = trained;
         let [least_height, least_width] = model.training_input().min_size;
         return Err(Error::Training {
             reason: format!(
@@ -299,11 +300,10 @@ fn check_size<M: Classifier>(model: &M, recipe: &Recipe, run: &Run<'_, M>) -> Re
             ),
         });
     }
-    let [height, width] = crop;
-    match run.validation.is_empty() {
-        true => fits,
-        false => fits.and(model.input().check([recipe.batch, channels, height, width])),
+    if !run.validation.is_empty() {
+        model.input().check(batch(crop))?;
     }
+    Ok(())
 }
 
 fn with_stochastic_depth<M: Classifier>(model: M, recipe: &Recipe) -> Result<M, Error> {

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use burn_zoo_core::weights::{Checkpoint, WeightsMeta};
-use burn_zoo_core::{Adapt, Error};
+use burn_zoo_core::{Adapt, Error, without_weights};
 
 use crate::digits::{DIGITS, FILE};
 use crate::families::{architecture, architectures, create};
+use crate::registry::weights;
 use crate::{AnyClassifier, find, published};
 
 /// An architecture with the weights of a file, strict both ways; classes, channels and auxiliary
@@ -91,13 +92,7 @@ pub(crate) fn named(
     }
     match entry.weights {
         Some(meta) => load_adapted(meta.name, &open(meta)?, adapt, device),
-        None => Err(Error::NoWeights {
-            name: name.to_owned(),
-            reason: match crate::list(&format!("{}.*", entry.architecture)).first() {
-                Some(row) => format!("name some, as in {}, or load a file", row.name),
-                None => "none are published; load a file".to_owned(),
-            },
-        }),
+        None => Err(without_weights(&entry.architecture, weights())),
     }
 }
 

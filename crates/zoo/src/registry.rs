@@ -26,6 +26,19 @@ impl Entry {
         }
     }
 
+    /// What an image of `channels` channels goes through: what the weights were trained with, where their
+    /// images have as many, else what is usual for the architecture.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownModel`] if the architecture is none.
+    pub fn preprocess(&self, channels: usize) -> Result<Preprocess, Error> {
+        match self.weights {
+            Some(meta) if meta.preprocess.channels == channels => Ok(meta.preprocess),
+            _ => Ok(architecture(&self.architecture)?.preprocess(channels)),
+        }
+    }
+
     fn without_weights(architecture: &str) -> Self {
         Self {
             name: architecture.to_owned(),
@@ -55,7 +68,8 @@ pub fn preprocess(name: &str) -> Result<Preprocess, Error> {
     }
 }
 
-fn weights() -> impl Iterator<Item = &'static WeightsMeta> {
+/// Everything that is known of weights.
+pub(crate) fn weights() -> impl Iterator<Item = &'static WeightsMeta> {
     std::iter::once(&DIGITS).chain(families().iter().flat_map(|family| family.weights))
 }
 

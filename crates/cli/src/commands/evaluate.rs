@@ -73,14 +73,14 @@ impl Args {
         let split = self.split.as_deref();
         let split = split.unwrap_or_else(|| Dataset::usual_split(&path));
         let dataset = Dataset::open(&path, split, &loaded.classes())?;
-        if self.split.is_some() && dataset.is_in_folder(&path) {
+        let split = (!dataset.is_in_folder(&path)).then_some(split);
+        if let (None, Some(wanted)) = (split, &self.split) {
             bail!(
-                "{} has no split {split}: it is a folder of classes; leave --split out to take all \
+                "{} has no split {wanted}: it is a folder of classes; leave --split out to take all \
                  of its images",
                 path.display()
             );
         }
-        let split = (!dataset.is_in_folder(&path)).then_some(split);
         report::note(&format!(
             "evaluating {} on {} images{}",
             loaded.name,

@@ -132,8 +132,7 @@ impl Cache {
     /// [`Error::Checksum`], [`Error::Read`].
     pub fn verify<'a>(&self, remote: impl Into<Remote<'a>>) -> Result<Option<Fetched>, Error> {
         let remote = remote.into();
-        let remembered = self.read_mark(remote.file).map(|mark| mark.sha256);
-        self.check(remote.file, remote.sha256.or(remembered.as_deref()))
+        self.check(remote.file, remote.sha256)
     }
 
     /// Removes a file, finished or not, and what belongs to it.
@@ -167,8 +166,7 @@ impl Cache {
         Ok(())
     }
 
-    /// The file if it is here, verified now or since its last change; where no checksum is published, by that of
-    /// what was fetched.
+    /// The file if it is here, verified now or since its last change.
     pub(super) fn verified(
         &self,
         file: &str,
@@ -185,11 +183,13 @@ impl Cache {
                 sha256,
             }));
         }
-        let remembered = self.read_mark(file).map(|mark| mark.sha256);
-        self.check(file, published.or(remembered.as_deref()))
+        self.check(file, published)
     }
 
-    fn check(&self, file: &str, expected: Option<&str>) -> Result<Option<Fetched>, Error> {
+    /// Compares the checksum with the published one, or with that of what was fetched.
+    fn check(&self, file: &str, published: Option<&str>) -> Result<Option<Fetched>, Error> {
+        let remembered = self.read_mark(file).map(|mark| mark.sha256);
+        let expected = published.or(remembered.as_deref());
         let path = self.path(file);
         let (bytes, sha256) = match checksum::of(&path) {
             Ok(found) => found,

@@ -1,18 +1,15 @@
 //! One process fetches a file, the others wait.
 
-use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
 
 use super::{Cache, Progress};
-use crate::Error;
+use crate::{Error, FileLock};
 
 /// The right to write a file of the cache and what belongs to it.
-///
-/// The system lets go of a lock when its process ends, however it ends. The empty lock file stays:
-/// whoever removed it could hand the lock to two processes at once, one holding the removed file
-/// and one a new one.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: Option<File>,
+    _lock: FileLock,
 }
 
 impl Lock {
@@ -22,40 +19,29 @@ impl Lock {
         file: &str,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Self, Error> {
-        let lock = open(cache, file)?;
-        let result = match lock.try_lock() {
-            Ok(()) => Ok(()),
-            Err(TryLockError::WouldBlock) => {
-                progress(Progress::Waiting);
-                lock.lock()
-            }
-            Err(TryLockError::Error(error)) => Err(error),
-        };
-        // A file system without locks is no reason to have no weights.
-        Ok(Self {
-            _file: result.ok().map(|()| lock),
-        })
+        let waiting = || progress(Progress::Waiting);
+        let lock = in_cache(cache, file, |path| FileLock::wait(path, waiting))?;
+        Ok(Self { _lock: lock })
     }
 
     /// The lock if nobody has it.
     pub(super) fn if_free(cache: &Cache, file: &str) -> Result<Option<Self>, Error> {
-        let lock = open(cache, file)?;
-        Ok(match lock.try_lock() {
-            Err(TryLockError::WouldBlock) => None,
-            Ok(()) | Err(TryLockError::Error(_)) => Some(Self { _file: Some(lock) }),
-        })
+        let lock = in_cache(cache, file, FileLock::if_free)?;
+        Ok(lock.map(|lock| Self { _lock: lock }))
     }
 }
 
-fn open(cache: &Cache, file: &str) -> Result<File, Error> {
-    std::fs::create_dir_all(cache.folder()).map_err(|source| Error::Cache {
-        path: cache.folder().to_owned(),
+/// Takes a file's lock in a cache that is there.
+fn in_cache<T>(
+    cache: &Cache,
+    file: &str,
+    take: impl FnOnce(&Path) -> io::Result<T>,
+) -> Result<T, Error> {
+    let fail = |path: &Path, source| Error::Cache {
+        path: path.to_owned(),
         source,
-    })?;
-    let path = cache.lock_path(file);
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    options
-        .open(&path)
-        .map_err(|source| Error::Cache { path, source })
+    };
+    let (folder, path) = (cache.folder(), cache.lock_path(file));
+    std::fs::create_dir_all(folder).map_err(|source| fail(folder, source))?;
+    take(&path).map_err(|source| fail(&path, source))
 }

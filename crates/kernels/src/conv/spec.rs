@@ -42,23 +42,12 @@ impl Conv2dSpec {
             assert!(padded >= kernel, "a kernel of {kernel} on {padded} pixels");
             (padded - kernel) / stride + 1
         };
-        let padded = |pixels: usize, before: usize, after: usize| {
-            let padded = pixels
-                .checked_add(before)
-                .and_then(|it| it.checked_add(after));
-            padded.expect("padding is not wider than can be counted")
-        };
-        let Padding {
-            top,
-            left,
-            bottom,
-            right,
-        } = self.padding;
+        let [height, width] = self.padding.around([input.height, input.width]);
         Dims {
             batch: input.batch,
             channels: outputs,
-            height: len(0, padded(input.height, top, bottom)),
-            width: len(1, padded(input.width, left, right)),
+            height: len(0, height),
+            width: len(1, width),
         }
     }
 

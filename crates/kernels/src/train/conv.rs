@@ -35,33 +35,23 @@ impl TrainConv {
     /// `None` where the kernels do not take the case: groups, an input smaller than the kernel, padding
     /// wider than the kernel reaches, or more numbers than [`Dims::fits`].
     pub fn new(isa: Isa, spec: Conv2dSpec, input: Dims, exact: bool) -> Option<Self> {
-        let Padding {
-            top,
-            left,
-            bottom,
-            right,
-        } = spec.padding;
-        let fits = spec.kernel[0] <= input.height + top + bottom
-            && spec.kernel[1] <= input.width + left + right;
-        let Dims {
-            batch,
-            channels,
-            height,
-            width,
-        } = input;
-        let empty = [batch, channels, height, width, spec.channels[1]].contains(&0);
-        if spec.groups != 1 || !fits || empty {
+        let [height, width] = spec.padding.around([input.height, input.width]);
+        let covered = spec.kernel[0] <= height && spec.kernel[1] <= width;
+        if spec.groups != 1 || !covered || !input.fits() {
+            return None;
+        }
+        if input.plain_len() == 0 || spec.channels[1] == 0 {
             return None;
         }
         let output = spec.output_dims(input);
-        if !input.fits() || !output.fits() {
+        if !output.fits() {
             return None;
         }
         let [kh, kw] = spec.kernel;
         let [sh, sw] = spec.stride;
         let phases = [
-            Phase::all(input.height, output.height, kh, sh, top)?,
-            Phase::all(input.width, output.width, kw, sw, left)?,
+            Phase::all(input.height, output.height, kh, sh, spec.padding.top)?,
+            Phase::all(input.width, output.width, kw, sw, spec.padding.left)?,
         ];
         Some(Self {
             isa,
