@@ -118,13 +118,13 @@ fn fine_tuned(digits: &Path, output: &str, freeze: &str) -> TrainReport {
         classes: Some(data.0.num_classes()),
         ..Adapt::default()
     };
-    let weights = Checkpoint::open(&weights).unwrap();
-    let model = burn_zoo::load_adapted(&recipe.model, &weights, adapt, &device).unwrap();
+    let weights = Checkpoint::open(weights).unwrap();
+    let found = burn_zoo::load_adapted(&recipe.model, &weights, &adapt, &device).unwrap();
     let architecture = burn_zoo::architecture(&recipe.model).unwrap();
     let save = |model: &AnyClassifier, path: &Path| model.save(path, Dtype::F32);
     let preprocess = architecture.preprocess(recipe.channels);
     let run = Run::new(&recipe, preprocess, data, save);
-    burn_zoo_train::train(model, run, &[device], |_| {}).unwrap()
+    burn_zoo_train::train(found.network, run, &[device], |_| {}).unwrap()
 }
 
 /// `tools/finetune-check` is the whole of it.

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "tests say what they measured")]
 
 pub mod digits;
+pub mod forms;
 pub mod golden;
 pub mod hostile;
 pub mod parity;

@@ -33,6 +33,7 @@ impl SmallResNet18 {
                 stride,
                 kind: Kind::Basic,
                 shortcut: Shortcut::Projection,
+                zero_pad: burn_zoo::ZeroPad::End,
                 zero_init: ZeroInit::Off,
             };
             config.init(device)

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use burn_zoo::weights::Dtype;
-use burn_zoo::{AnyClassifier, Error, Options};
+use burn_zoo::{AnyClassifier, Error, Options, ZeroPad};
 use burn_zoo_train::{EpochReport, Recipe, Run, TrainReport};
 
 /// A new run of a recipe on its own data.
@@ -29,6 +29,7 @@ pub fn untrained(recipe: &Recipe, device: &Device) -> Result<AnyClassifier, Erro
         classes: 10,
         channels: recipe.channels,
         aux_heads: true,
+        zero_pad: ZeroPad::End,
     };
     burn_zoo::create(&recipe.model, options, device)
 }

@@ -27,7 +27,9 @@ fn another_number_of_classes_is_a_new_head_on_the_same_body() {
         classes: Some(7),
         ..Adapt::default()
     };
-    let model = load_adapted("resnet18", &file, adapt, &device).unwrap();
+    let model = load_adapted("resnet18", &file, &adapt, &device)
+        .unwrap()
+        .network;
     assert_eq!(model.num_classes(), 7);
     let whole = burn_zoo::load("resnet18", &file, &device).unwrap();
     assert_eq!(pooled(&model, &golden), pooled(&whole, &golden));
@@ -41,7 +43,9 @@ fn one_channel_sees_what_three_equal_ones_did() {
         channels: Some(1),
         ..Adapt::default()
     };
-    let grey = load_adapted("resnet18", &file, adapt, &device).unwrap();
+    let grey = load_adapted("resnet18", &file, &adapt, &device)
+        .unwrap()
+        .network;
     let rgb = burn_zoo::load("resnet18", &file, &device).unwrap();
     let image = golden.input(&device).slice([0..1, 0..1]);
     let found = values(grey.forward(image.clone()));
@@ -53,7 +57,9 @@ fn one_channel_sees_what_three_equal_ones_did() {
         channels: Some(6),
         ..Adapt::default()
     };
-    let six = load_adapted("resnet18", &file, adapt, &device).unwrap();
+    let six = load_adapted("resnet18", &file, &adapt, &device)
+        .unwrap()
+        .network;
     let image = golden.input(&device);
     let found = values(six.forward(image.clone().repeat_dim(1, 2)));
     assert!(relative_error(&found, &values(rgb.forward(image))) < 1e-5);
@@ -81,7 +87,9 @@ fn tensorflows_background_class_is_dropped() {
         classes: Some(1001),
         ..Adapt::default()
     };
-    let all = load_adapted("inception_v4", &file, adapt, &device).unwrap();
+    let all = load_adapted("inception_v4", &file, &adapt, &device)
+        .unwrap()
+        .network;
     let input = golden.input(&device);
     let [all, without] = [all, model].map(|model| values(model.forward(input.clone())));
     assert_eq!(all[1..], without);
@@ -101,7 +109,9 @@ fn auxiliary_heads_are_kept_dropped_or_drawn_by_choice() {
             aux_heads,
             ..Adapt::default()
         };
-        load_adapted("googlenet", file, adapt, &device).unwrap()
+        load_adapted("googlenet", file, &adapt, &device)
+            .unwrap()
+            .network
     };
     let all = ["main", "aux1", "aux2"];
     let rows = [

@@ -9,7 +9,7 @@ use burn::nn::pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::activation::{relu, tanh};
 use burn::tensor::{Device, Tensor, TensorData};
-use burn_zoo::{AnyClassifier, Classifier, Error, Options};
+use burn_zoo::{Adapt, AnyClassifier, Classifier, Error, Options, ZeroPad};
 use burn_zoo_engine::{Compile, Plan, Plans, Precision};
 use burn_zoo_tests::golden::{Golden, values};
 use burn_zoo_tests::parity::transform_input;
@@ -59,7 +59,13 @@ fn difference(model: &AnyClassifier, shape: [usize; 4], precision: Precision) ->
 fn is_the_references(golden: &str) {
     let (architecture, _) = golden.split_once('.').unwrap_or((golden, ""));
     let file = Golden::read(golden);
-    let model = burn_zoo::load(architecture, &file.checkpoint(golden), &device()).unwrap();
+    let adapt = Adapt {
+        zero_pad: golden.ends_with(".both").then_some(ZeroPad::Both),
+        ..Adapt::default()
+    };
+    let checkpoint = file.checkpoint(golden);
+    let found = burn_zoo::load_adapted(architecture, &checkpoint, &adapt, &device()).unwrap();
+    let model = found.network;
     let mut images = file.input(&device());
     if golden.ends_with(".transform_input") {
         images = transform_input(images);
@@ -108,6 +114,9 @@ golden! {
     golden_resnet44_cifar: "resnet44_cifar"
     golden_resnet56_cifar: "resnet56_cifar"
     golden_resnet110_cifar: "resnet110_cifar"
+    golden_resnet20_cifar_with_zeros_on_both_sides: "resnet20_cifar.both"
+    golden_resnet20_cifar_b: "resnet20_cifar_b"
+    golden_resnet18_small_stem: "resnet18_small_stem"
     golden_plain20_cifar: "plain20_cifar"
     golden_googlenet: "googlenet"
     golden_googlenet_with_transformed_input: "googlenet.transform_input"

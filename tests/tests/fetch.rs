@@ -37,9 +37,9 @@ fn a_name_gives_the_golden_logits_over_a_connection_that_breaks() {
     for fetcher in [online, offline] {
         let name = "resnet18.tv_in1k";
         let model =
-            burn_zoo::pretrained_with(name, Adapt::default(), &fetcher, &mut |_| (), &device)
+            burn_zoo::pretrained_with(name, &Adapt::default(), &fetcher, &mut |_| (), &device)
                 .unwrap();
-        let logits = values(model.forward(golden.input(&device)));
+        let logits = values(model.network.forward(golden.input(&device)));
         let error = relative_error(&logits, &golden.output);
         // f32 sums in another order over 18 layers.
         assert!(error < 1e-4, "logits differ by {error}");

@@ -1,6 +1,7 @@
 //! Every network against PyTorch's, torchvision's and timm's numbers.
 
 use burn::tensor::Device;
+use burn_zoo::{Adapt, ZeroPad};
 use burn_zoo_tests::golden::Golden;
 use burn_zoo_tests::parity::{check, check_with, transform_input};
 
@@ -8,8 +9,12 @@ fn is_the_references(golden: &str) {
     let (architecture, _) = golden.split_once('.').unwrap_or((golden, ""));
     let file = Golden::read(golden);
     let checkpoint = file.checkpoint(golden);
-    let model = burn_zoo::load(architecture, &checkpoint, &Device::flex());
-    let model = model.expect("the golden keys fit");
+    let adapt = Adapt {
+        zero_pad: golden.ends_with(".both").then_some(ZeroPad::Both),
+        ..Adapt::default()
+    };
+    let found = burn_zoo::load_adapted(architecture, &checkpoint, &adapt, &Device::flex());
+    let model = found.expect("the golden keys fit").network;
     if golden.ends_with(".transform_input") {
         let input = transform_input(file.input(&Device::flex()));
         check_with(golden, &file, &model, model.slots(), input);
@@ -48,6 +53,9 @@ golden! {
     resnet44_cifar: "resnet44_cifar"
     resnet56_cifar: "resnet56_cifar"
     resnet110_cifar: "resnet110_cifar"
+    resnet20_cifar_with_zeros_on_both_sides: "resnet20_cifar.both"
+    resnet20_cifar_b: "resnet20_cifar_b"
+    resnet18_small_stem: "resnet18_small_stem"
     plain20_cifar: "plain20_cifar"
     googlenet: "googlenet"
     googlenet_with_transformed_input: "googlenet.transform_input"

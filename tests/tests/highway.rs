@@ -4,10 +4,11 @@
 
 use burn::backend::ir::{ModuleOperationIr, OperationIr};
 use burn::tensor::Device;
+use burn_zoo::Pretrained as _;
 use burn_zoo::highway::{
     Activation, ConvHighwayLayerConfig, HighwayConvNetConfig, HighwayNetConfig, Variant,
 };
-use burn_zoo::weights::{Differences, load, slots};
+use burn_zoo::weights::{Layout, slots};
 use burn_zoo_tests::golden::{Golden, values};
 use burn_zoo_tests::{parity, relative_error};
 
@@ -18,7 +19,8 @@ fn fifty_layers_with_tanh_are_the_references() {
     let golden = Golden::read(name);
     let checkpoint = golden.checkpoint(name);
     let model = config.init(&Device::flex());
-    let model = load(model, name, &checkpoint, &[], Differences::default()).unwrap();
+    let layout = model.layout();
+    let model = checkpoint.fill(model, name, &layout).unwrap();
     parity::check(name, &golden, &model, slots(&model, &model.keys()));
 }
 
@@ -42,7 +44,8 @@ fn a_convolutional_layer_is_the_references() {
     let device = Device::flex();
     let layer = ConvHighwayLayerConfig::new(16).init(&device);
     let checkpoint = golden.checkpoint("highway_conv");
-    let layer = load(layer, "layer", &checkpoint, &[], Differences::default()).unwrap();
+    let layout = Layout::new(Vec::new(), "", &[]);
+    let layer = checkpoint.fill(layer, "layer", &layout).unwrap();
     let slots = slots(&layer, &[]);
     let found: Vec<_> = slots
         .iter()

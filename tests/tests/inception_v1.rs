@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_zoo::inception_v1::GoogLeNetPaperConfig;
-use burn_zoo::weights::{Checkpoint, Differences, Dtype, load, slots, to_safetensors};
-use burn_zoo::{Classifier, Head};
+use burn_zoo::weights::{Checkpoint, Dtype, slots};
+use burn_zoo::{Classifier, Head, Pretrained as _};
 use burn_zoo_tests::golden::{Golden, fixture, values};
 use burn_zoo_tests::{parity, relative_error, statistics, synthetic};
 use serde::Deserialize;
@@ -76,9 +76,8 @@ fn the_papers_network_is_the_references() {
     let paper: Paper = serde_json::from_slice(&text).unwrap();
     let device = Device::flex();
     let model = GoogLeNetPaperConfig::new().init(&device);
-    let keys = model.keys();
-    let checkpoint = golden.checkpoint(name);
-    let model = load(model, name, &checkpoint, &keys, Differences::default()).unwrap();
+    let layout = model.layout();
+    let model = golden.checkpoint(name).fill(model, name, &layout).unwrap();
     let input = golden.input(&device) * paper.input_scale;
     let slots = slots(&model, &model.keys());
     parity::check_with(name, &golden, &model, slots, input.clone());
@@ -94,19 +93,12 @@ fn the_papers_network_comes_back_from_its_own_file() {
     let device = Device::flex();
     let config = GoogLeNetPaperConfig::new().with_num_classes(10);
     let model = config.init(&device);
-    let bytes = to_safetensors(&model, &model.keys(), Dtype::F32).unwrap();
+    let bytes = model.to_safetensors(Dtype::F32).unwrap();
     let file = Checkpoint::from_bytes("ours", bytes).unwrap();
     let images = synthetic::image(3 * 80 * 80);
     let images = Tensor::from_data(TensorData::new(images, [1, 3, 80, 80]), &device);
-    let keys = model.keys();
-    let again = load(
-        config.init(&device),
-        "ours",
-        &file,
-        &keys,
-        Differences::default(),
-    )
-    .unwrap();
+    let layout = model.layout();
+    let again = file.fill(config.init(&device), "ours", &layout).unwrap();
     let logits = |heads: Vec<Head>| -> Vec<f32> {
         heads
             .into_iter()

@@ -3,23 +3,15 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use burn::tensor::Device;
-use burn_zoo::Classifier;
 use burn_zoo::inception_v3::{InceptionV3, InceptionV3Config, PoolPadding};
-use burn_zoo::weights::{Differences, load};
+use burn_zoo::{Classifier, Pretrained as _};
 use burn_zoo_tests::golden::{Golden, values};
 
 fn model(name: &str, config: &InceptionV3Config, device: &Device) -> InceptionV3 {
     let model = config.init(device);
-    let keys = model.keys();
+    let layout = model.layout();
     let checkpoint = Golden::read(name).checkpoint(name);
-    load(
-        model,
-        "inception_v3",
-        &checkpoint,
-        &keys,
-        Differences::default(),
-    )
-    .unwrap()
+    checkpoint.fill(model, "inception_v3", &layout).unwrap()
 }
 
 #[test]

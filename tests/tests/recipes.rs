@@ -325,6 +325,7 @@ fn every_recipe_is_one_of_a_model_there_is() {
             classes: recipe.classes.unwrap_or(1000),
             channels: recipe.channels,
             aux_heads: true,
+            zero_pad: burn_zoo::ZeroPad::End,
         };
         let model = burn_zoo::create(&recipe.model, options, &Device::flex());
         let channels = model

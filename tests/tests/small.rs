@@ -1,7 +1,7 @@
 //! The networks that train on two CPU cores.
 
 use burn::tensor::Device;
-use burn_zoo::{AnyClassifier, Options};
+use burn_zoo::{AnyClassifier, Options, ZeroPad};
 use burn_zoo_graph::summarise;
 use burn_zoo_tests::digits::learn_by_heart;
 
@@ -10,6 +10,7 @@ fn grey(architecture: &str, device: &Device) -> AnyClassifier {
         classes: 10,
         channels: 1,
         aux_heads: true,
+        zero_pad: ZeroPad::End,
     };
     burn_zoo::create(architecture, options, device).expect("the registry has it")
 }

@@ -4,8 +4,7 @@
 use burn::tensor::Device;
 use burn_zoo::inception_v1::GoogLeNetConfig;
 use burn_zoo::inception_v3::InceptionV3Config;
-use burn_zoo::weights::{Differences, KeyRow, load, slots};
-use burn_zoo::{Classifier, TrainingKernels};
+use burn_zoo::{Pretrained, TrainingKernels};
 use burn_zoo_tests::golden::Golden;
 use burn_zoo_tests::steps::{Errors, errors};
 use burn_zoo_tests::with;
@@ -20,11 +19,12 @@ fn listed(name: &str) -> Errors {
 }
 
 /// Of a network that is configured without dropout.
-fn configured<M: Classifier>(name: &str, model: M, keys: &[KeyRow]) -> Errors {
+fn configured<M: Pretrained>(name: &str, model: M) -> Errors {
     let checkpoint = Golden::read(name).checkpoint(name);
-    let model = load(model, name, &checkpoint, keys, Differences::default());
+    let layout = model.layout();
+    let model = checkpoint.fill(model, name, &layout);
     let model = model.expect("the golden keys fit");
-    let slots = slots(&model, keys);
+    let slots = model.slots();
     errors(name, model, slots)
 }
 
@@ -82,8 +82,7 @@ fn googlenet_trains_as_in_pytorch_as_far_as_rounding_lets_it() {
         .with_aux_dropout(0.0);
     let run = || {
         let model = config.init(&Device::flex().autodiff());
-        let keys = model.keys();
-        configured("googlenet", model, &keys)
+        configured("googlenet", model)
     };
     each(run, assert_later_too);
 }
@@ -93,8 +92,7 @@ fn inception_v3_trains_as_in_pytorch_as_far_as_rounding_lets_it() {
     let config = InceptionV3Config::new().with_dropout(0.0);
     let run = || {
         let model = config.init(&Device::flex().autodiff());
-        let keys = model.keys();
-        configured("inception_v3", model, &keys)
+        configured("inception_v3", model)
     };
     each(run, assert_later_too);
 }

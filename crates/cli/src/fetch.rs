@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::tensor::Device;
-use burn_zoo::{Adapt, AnyClassifier};
+use burn_zoo::{Adapt, AnyClassifier, Loaded};
 use burn_zoo_core::fetch::{Cache, Fetcher, Progress, Remote};
 use burn_zoo_core::weights::WeightsMeta;
 use burn_zoo_train::{Archive, CIFAR};
@@ -13,7 +13,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::report;
 
 /// A model with its named weights, fetched on first use.
-pub(crate) fn pretrained(name: &str, adapt: Adapt, device: &Device) -> Result<AnyClassifier> {
+pub(crate) fn pretrained(
+    name: &str,
+    adapt: &Adapt,
+    device: &Device,
+) -> Result<Loaded<AnyClassifier>> {
     let fetcher = Fetcher::from_env()?;
     let mut bar = Bar::new(name);
     let mut show = |step| bar.show(step);

@@ -9,7 +9,7 @@ use burn_zoo_train::Recipe;
 
 use crate::failure::Usage;
 use crate::source::Source;
-use crate::{device, fetch};
+use crate::{device, fetch, model};
 
 /// The recipe's model of so many classes with its weights, random ones unless it names some, and what its images go
 /// through: what the weights were trained with, where that is known.
@@ -25,6 +25,7 @@ pub(crate) fn model(recipe: &Recipe, classes: usize) -> Result<(AnyClassifier, P
             classes,
             channels: recipe.channels,
             aux_heads: true,
+            ..architecture.options()
         };
         return Ok((burn_zoo::create(&recipe.model, options, device)?, usual));
     };
@@ -32,6 +33,7 @@ pub(crate) fn model(recipe: &Recipe, classes: usize) -> Result<(AnyClassifier, P
         classes: Some(classes),
         channels: Some(recipe.channels),
         aux_heads: AuxHeads::Kept,
+        ..Adapt::default()
     };
     let named = burn_zoo::find(weights).ok();
     if let Some(entry) = named.filter(|entry| entry.weights.is_some()) {
@@ -43,9 +45,16 @@ pub(crate) fn model(recipe: &Recipe, classes: usize) -> Result<(AnyClassifier, P
             );
         }
         let preprocess = entry.preprocess(recipe.channels)?;
-        return Ok((fetch::pretrained(weights, adapt, device)?, preprocess));
+        return Ok((
+            fetch::pretrained(weights, &adapt, device)?.network,
+            preprocess,
+        ));
     }
     let source = Source::from_str(weights).map_err(Usage)?;
-    let model = burn_zoo::load_adapted(&recipe.model, &source.open()?, adapt, device)?;
-    Ok((model, usual))
+    let found = model::from_file(&recipe.model, &source, &adapt, device)?;
+    let usual = match found.architecture.name == architecture.name {
+        true => usual,
+        false => found.architecture.preprocess(recipe.channels),
+    };
+    Ok((found.network, found.said.preprocess(usual)))
 }

@@ -20,6 +20,7 @@ mod fetch;
 mod fetch;
 mod initial;
 mod inputs;
+mod inside;
 mod kernels;
 mod machine;
 mod measure;

@@ -16,6 +16,7 @@ use burn_zoo_core::{Classifier as _, TrainingKernels, weighted_loss};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{self, Forward, Switch};
+use crate::inside::InsideArgs;
 use crate::precision::Precision;
 use crate::source::Source;
 use crate::tensors::{self, Named};
@@ -36,6 +37,8 @@ pub(crate) struct Job {
     pub(crate) model: String,
     /// A file with weights.
     pub(crate) weights: Option<Source>,
+    /// Where in the file the weights are.
+    pub(crate) inside: InsideArgs,
     /// A picture, else an input of seeded numbers.
     pub(crate) image: Option<PathBuf>,
     /// As `--device` takes it.
@@ -185,7 +188,8 @@ impl Job {
 
     /// The network and its input, `[batch, channels, height, width]`.
     fn prepare(&self, device: &Device) -> Result<(AnyClassifier, Tensor<4>)> {
-        let (model, preprocess) = model::measured(&self.model, self.weights.as_ref(), device)?;
+        let (model, preprocess) =
+            model::measured(&self.model, self.weights.as_ref(), &self.inside, device)?;
         let input = match &self.image {
             Some(path) => {
                 let image = preprocess.open(path, device)?;

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::tensor::{Device, Tensor};
-use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, Options};
+use burn_zoo::weights::Said;
+use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, HeadUse, Options};
 use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
 use burn_zoo_train::{Classes, Recipe};
 
 use crate::failure::Usage;
+use crate::inside::InsideArgs;
 use crate::preprocessing::PreprocessArgs;
 use crate::source::Source;
 use crate::{fetch, precision, random, report, target};
@@ -26,8 +28,22 @@ pub(crate) struct WeightArgs {
     /// Names of the classes: one a line, or a CSV with a `name` column
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Takes classes as independent of each other: each probability is a sigmoid
+    #[arg(long)]
+    multi_label: bool,
+    #[command(flatten)]
+    inside: InsideArgs,
     #[command(flatten)]
     preprocessing: PreprocessArgs,
+}
+
+/// What the network's outputs mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outputs {
+    /// One class of several: a softmax.
+    OneClass,
+    /// Each class for itself: sigmoids.
+    Independent,
 }
 
 /// A model with its weights, ready for images.
@@ -39,6 +55,8 @@ pub(crate) struct Loaded {
     pub(crate) model: AnyClassifier,
     /// What an image goes through first.
     pub(crate) preprocess: Preprocess,
+    /// What the outputs mean.
+    pub(crate) outputs: Outputs,
     labels: Vec<String>,
 }
 
@@ -67,66 +85,133 @@ impl Loaded {
 }
 
 impl WeightArgs {
-    /// The model with trained weights.
+    /// The model with trained weights, to classify with.
     pub(crate) fn load(&self, name: &str, device: &Device) -> Result<Loaded> {
+        self.load_for(name, HeadUse::Needed, device)
+    }
+
+    /// The model with trained weights, of which the last layer is used or not.
+    pub(crate) fn load_for(&self, name: &str, head: HeadUse, device: &Device) -> Result<Loaded> {
         let entry = burn_zoo::find(name)?;
-        let model = match &self.weights {
-            Some(source) => inference(&entry, source, device)?,
-            None if entry.weights.is_some() => {
-                fetch::pretrained(&entry.name, Adapt::default(), device)?
+        let adapt = Adapt {
+            head,
+            ..Adapt::default()
+        };
+        let found = match &self.weights {
+            Some(source) => {
+                let adapt = for_inference(&self.inside, head);
+                from_file(&entry.architecture, source, &adapt, device)?
             }
+            None if entry.weights.is_some() => fetch::pretrained(&entry.name, &adapt, device)?,
             None => return Err(Usage(without_weights(&entry)).into()),
         };
-        let model = precision::cast(model, device);
-        let usual = preprocess(&entry, self.weights.as_ref(), &model)?;
-        let preprocess = self.preprocessing.apply(usual);
+        let usual = preprocess(&entry, self.weights.as_ref(), &found)?;
+        let preprocess = self.preprocessing.apply(found.said.preprocess(usual));
+        let model = precision::cast(found.network, device);
         let [height, width] = preprocess.crop;
         model
             .input()
             .check([1, preprocess.channels, height, width])?;
-        let labels = self.labels(&entry, &model)?;
+        let labels = self.labels(&entry, &model, &found.said)?;
+        let outputs = if self.multi_label || found.said.multi_label || model.num_classes() == 1 {
+            Outputs::Independent
+        } else {
+            Outputs::OneClass
+        };
         Ok(Loaded {
-            name: entry.name,
+            name: if entry.architecture == found.architecture.name {
+                entry.name
+            } else {
+                found.architecture.name.into_owned()
+            },
             model,
             preprocess,
+            outputs,
             labels,
         })
     }
 
-    fn labels(&self, entry: &Entry, model: &AnyClassifier) -> Result<Vec<String>> {
+    /// The names of the classes: the user's, else the file's, else those of the file's run, else those that
+    /// are known for so many classes.
+    fn labels(&self, entry: &Entry, model: &AnyClassifier, said: &Said) -> Result<Vec<String>> {
         let classes = model.num_classes();
-        let Some(path) = &self.labels else {
-            return Ok(known_labels(entry, model));
-        };
-        let names = labels::read(path)?;
-        if names.len() == classes {
-            return Ok(names);
+        if let Some(path) = &self.labels {
+            let names = labels::read(path)?;
+            if names.len() == classes {
+                return Ok(names);
+            }
+            let reason = format!(
+                "{} names, but {} has {classes} classes",
+                names.len(),
+                entry.name
+            );
+            return Err(Error::Labels {
+                path: path.clone(),
+                reason,
+            }
+            .into());
         }
-        let reason = format!(
-            "{} names, but {} has {classes} classes",
-            names.len(),
-            entry.name
-        );
-        Err(Error::Labels {
-            path: path.clone(),
-            reason,
+        if let Some(names) = &said.labels {
+            // One output decides between two classes.
+            if names.len() == classes || (classes == 1 && names.len() == 2) {
+                return Ok(names.clone());
+            }
+            report::note(&format!(
+                "the file names {} classes, but has {classes}; the names are left aside",
+                names.len()
+            ));
         }
-        .into())
+        let of_run = run_labels(self.weights.as_ref()).filter(|names| names.len() == classes);
+        Ok(of_run.unwrap_or_else(|| known_labels(entry, model)))
     }
 }
 
 /// A file's weights without what only training uses.
-fn inference(entry: &Entry, source: &Source, device: &Device) -> Result<AnyClassifier> {
-    let adapt = Adapt {
+fn for_inference(inside: &InsideArgs, head: HeadUse) -> Adapt {
+    inside.adapt(Adapt {
         aux_heads: AuxHeads::Dropped,
+        head,
         ..Adapt::default()
-    };
-    Ok(burn_zoo::load_adapted(
-        &entry.architecture,
-        &source.open()?,
-        adapt,
-        device,
-    )?)
+    })
+}
+
+/// An architecture with a file's weights, and a note for each thing that its user should know.
+pub(crate) fn from_file(
+    architecture: &str,
+    source: &Source,
+    adapt: &Adapt,
+    device: &Device,
+) -> Result<burn_zoo::Loaded<AnyClassifier>> {
+    let found = burn_zoo::load_adapted(architecture, &source.open()?, adapt, device)?;
+    if found.architecture.name != architecture {
+        let [height, width] = found.architecture.preprocess.crop;
+        report::note(&format!(
+            "the file holds {}, a variant of {architecture}; its images are {height}x{width}",
+            found.architecture.name
+        ));
+    }
+    for note in &found.place.notes {
+        report::note(note);
+    }
+    let said = &found.said;
+    let heard: Vec<&str> = [
+        (said.labels.is_some(), "names of the classes"),
+        (said.image_size.is_some(), "image size"),
+        (said.mean.is_some(), "mean and standard deviation"),
+        (said.interpolation.is_some(), "interpolation"),
+        (said.crop_share.is_some(), "crop"),
+        (said.multi_label, "independent classes"),
+    ]
+    .into_iter()
+    .filter_map(|(says, what)| says.then_some(what))
+    .collect();
+    if !heard.is_empty() {
+        report::note(&format!(
+            "taken from the file: {}; flags override it",
+            heard.join(", ")
+        ));
+    }
+    Ok(found)
 }
 
 /// The model as `compare` and `bench` run it, in the device's number format: a file's weights, the
@@ -134,32 +219,53 @@ fn inference(entry: &Entry, source: &Source, device: &Device) -> Result<AnyClass
 pub(crate) fn measured(
     name: &str,
     weights: Option<&Source>,
+    inside: &InsideArgs,
     device: &Device,
 ) -> Result<(AnyClassifier, Preprocess)> {
     let entry = burn_zoo::find(name)?;
-    let model = match weights {
-        Some(source) => inference(&entry, source, device)?,
-        None if entry.weights.is_some() => {
-            fetch::pretrained(&entry.name, Adapt::default(), device)?
+    let found = match weights {
+        Some(source) => {
+            // Each device's process loads the file; its notes would come again from each.
+            let adapt = for_inference(inside, HeadUse::Needed);
+            burn_zoo::load_adapted(&entry.architecture, &source.open()?, &adapt, device)?
         }
-        None => random::network(&entry, device)?,
+        None if entry.weights.is_some() => {
+            fetch::pretrained(&entry.name, &Adapt::default(), device)?
+        }
+        None => {
+            let model = random::network(&entry, device)?;
+            let preprocess = entry.preprocess(model.input().channels)?;
+            return Ok((precision::cast(model, device), preprocess));
+        }
     };
-    let preprocess = preprocess(&entry, weights, &model)?;
-    Ok((precision::cast(model, device), preprocess))
+    let usual = preprocess(&entry, weights, &found)?;
+    let preprocess = found.said.preprocess(usual);
+    Ok((precision::cast(found.network, device), preprocess))
 }
 
 /// The model as it is built, with trained weights only where a file is given.
 pub(crate) fn build(
     name: &str,
     weights: Option<&Source>,
+    inside: &InsideArgs,
     device: &Device,
 ) -> Result<(String, AnyClassifier)> {
     let entry = burn_zoo::find(name)?;
-    let model = match weights {
-        Some(source) => burn_zoo::load(&entry.architecture, &source.open()?, device)?,
-        None => burn_zoo::create(&entry.architecture, options(&entry)?, device)?,
+    let Some(source) = weights else {
+        let model = burn_zoo::create(&entry.architecture, options(&entry)?, device)?;
+        return Ok((entry.name, model));
     };
-    Ok((entry.name, model))
+    let adapt = inside.adapt(Adapt {
+        head: HeadUse::Unused,
+        ..Adapt::default()
+    });
+    let found = from_file(&entry.architecture, source, &adapt, device)?;
+    let name = if found.architecture.name == entry.architecture {
+        entry.name
+    } else {
+        found.architecture.name.into_owned()
+    };
+    Ok((name, found.network))
 }
 
 /// Classes and channels of an entry: its weights' or the architecture's usual ones.
@@ -180,14 +286,28 @@ pub(crate) fn options(entry: &Entry) -> Result<Options> {
 fn preprocess(
     entry: &Entry,
     weights: Option<&Source>,
-    model: &AnyClassifier,
+    found: &burn_zoo::Loaded<AnyClassifier>,
 ) -> Result<Preprocess> {
+    let channels = found.network.input().channels;
+    if found.architecture.name != entry.architecture {
+        return Ok(found.architecture.preprocess(channels));
+    }
     let began_with = match entry.weights {
         Some(_) => None,
         None => began_with(entry, weights),
     };
     let entry = began_with.as_ref().unwrap_or(entry);
-    Ok(entry.preprocess(model.input().channels)?)
+    Ok(entry.preprocess(channels)?)
+}
+
+/// The names of the classes of the run in whose folder the weight file lies.
+fn run_labels(weights: Option<&Source>) -> Option<Vec<String>> {
+    let Some(Source::File(path)) = weights else {
+        return None;
+    };
+    let folder = target::folder(path);
+    Recipe::of_run(folder).ok()?;
+    labels::read(&folder.join("labels.txt")).ok()
 }
 
 /// The named weights that a run began with, where the weight file lies in the run's folder.

@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
-use burn_zoo::{Adapt, AnyClassifier};
+use burn_zoo::{Adapt, AnyClassifier, Loaded};
 use burn_zoo_core::weights::WeightsMeta;
 use burn_zoo_train::Archive;
 
 /// Only what is inside the program.
-pub(crate) fn pretrained(name: &str, adapt: Adapt, device: &Device) -> Result<AnyClassifier> {
+pub(crate) fn pretrained(
+    name: &str,
+    adapt: &Adapt,
+    device: &Device,
+) -> Result<Loaded<AnyClassifier>> {
     Ok(burn_zoo::pretrained_adapted(name, adapt, device)?)
 }
 

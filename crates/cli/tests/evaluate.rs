@@ -68,6 +68,7 @@ fn synsets_are_the_classes_of_a_model_of_imagenet() {
         classes: 1000,
         channels: 1,
         aux_heads: true,
+        zero_pad: burn_zoo::ZeroPad::End,
     };
     let weights = folder.path().join("weights");
     let model = burn_zoo::create("highway_fc10", options, &Device::flex()).unwrap();
@@ -101,6 +102,7 @@ fn what_was_fine_tuned_is_preprocessed_as_what_it_began_with() {
         classes: 10,
         channels: 3,
         aux_heads: true,
+        zero_pad: burn_zoo::ZeroPad::End,
     };
     let weights = folder.path().join("best.safetensors");
     let model = burn_zoo::create("resnet18", options, &Device::flex()).unwrap();

@@ -12,7 +12,7 @@ use std::process::Output;
 
 use burn::tensor::Device;
 use burn_zoo::weights::Dtype;
-use burn_zoo::{AnyClassifier, Classifier as _, DIGITS, Options};
+use burn_zoo::{AnyClassifier, Classifier as _, DIGITS, Options, ZeroPad};
 use common::{burn_zoo, root, status, stderr};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -65,6 +65,7 @@ impl Made {
             classes: 10,
             channels: 1,
             aux_heads: true,
+            zero_pad: ZeroPad::End,
         };
         let model = burn_zoo::create(architecture, options, &device).unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -69,6 +69,19 @@ pub enum Error {
         /// What is missing, unused and misshapen.
         mismatch: String,
     },
+    /// Several networks in one weight file fit the architecture equally well.
+    #[error(
+        "{name} holds several networks that fit {model} equally well, at {}; choose one by its key, as --key {}",
+        places.join(" and "), places.first().map_or("", String::as_str)
+    )]
+    Ambiguous {
+        /// Path of the file, or what it was called.
+        name: String,
+        /// The architecture.
+        model: String,
+        /// Where they are, as keys joined by full stops.
+        places: Vec<String>,
+    },
     /// A network cannot be saved.
     #[error("cannot save the network: {reason}")]
     Save {

@@ -30,6 +30,8 @@ pub use lock::FileLock;
 pub use pool::{average_pool, max_pool};
 pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};
 pub use pretrained::{
-    Adapt, Architecture, AuxHeads, Layout, Options, Pretrained, unknown, untagged, without_weights,
+    Adapt, Architecture, AuxHeads, HeadUse, Loaded, Options, Pretrained, ZeroPad, unknown,
+    untagged, without_weights,
 };
 pub use training_kernels::TrainingKernels;
+pub use weights::Layout;

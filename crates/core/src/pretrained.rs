@@ -1,15 +1,17 @@
 //! Networks by name, and with the weights of a file.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::path::Path;
+use std::str::FromStr;
 
 use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
 
-use crate::weights::{self, Checkpoint, Differences, Dtype, KeyRow, Slot, WeightsMeta};
+use crate::weights::{
+    self, Checkpoint, Dtype, Found, FoundHead, Layout, Place, Said, Select, Slot, WeightsMeta,
+};
 use crate::{Classifier, Error, Preprocess};
-
-/// More classes or channels than this in a file are taken for a broken one.
-const MOST: usize = 100_000;
 
 /// A name, and what belongs to it where no weights say otherwise.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +49,7 @@ impl Architecture {
             classes: self.classes,
             channels: self.preprocess.channels,
             aux_heads: true,
+            zero_pad: ZeroPad::End,
         }
     }
 
@@ -78,50 +81,47 @@ pub struct Options {
     pub channels: usize,
     /// Whether auxiliary heads are built, where the architecture has some.
     pub aux_heads: bool,
+    /// Where shortcuts without parameters put the zeros for new channels, where the architecture
+    /// has such shortcuts.
+    pub zero_pad: ZeroPad,
 }
 
-/// How a network's tensors lie in a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layout {
-    /// Rows that turn our paths into the file's keys.
-    pub keys: Vec<KeyRow>,
-    /// Key of the first layer's weight.
-    pub first: &'static str,
-    /// What the second size of that weight is a multiple of: pixels where the layer is dense,
-    /// else 1. The rest is the number of channels.
-    pub pixels: usize,
-    /// Keys of the layers with one output per class, without `.weight`; the main one first.
-    pub heads: &'static [&'static str],
-    /// Beginnings of the keys of auxiliary heads.
-    pub aux: &'static [&'static str],
+/// Where a shortcut without parameters puts the zeros for new channels. He et al. 2015 (section
+/// 3.3, option A) say only that "extra zero entries" are padded; weights trained with one do not
+/// work with the other, and nothing in a file tells which it was.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ZeroPad {
+    /// All after the channels that are there.
+    #[default]
+    End,
+    /// Half before and half after them, as most PyTorch code for CIFAR has it.
+    Both,
 }
 
-impl Layout {
-    /// That of a network without auxiliary heads whose first layer is a convolution.
-    pub fn new(keys: Vec<KeyRow>, first: &'static str, heads: &'static [&'static str]) -> Self {
-        Self {
-            keys,
-            first,
-            pixels: 1,
-            heads,
-            aux: &[],
-        }
+impl ZeroPad {
+    /// The name under which files of ours tell it.
+    pub const FACT: &'static str = "burn_zoo.zero_pad";
+}
+
+impl fmt::Display for ZeroPad {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::End => "end",
+            Self::Both => "both",
+        })
     }
+}
 
-    /// What a file under the reference's keys was made for; `usual` where it does not say.
-    pub fn read(&self, file: &Checkpoint, usual: Options) -> Options {
-        let size = |key: &str, axis: usize| {
-            let size = file.shape(key)?.get(axis).copied();
-            size.filter(|size| (1..=MOST).contains(size))
-        };
-        let main = format!("{}.weight", self.heads[0]);
-        let aux = |key: &str| self.aux.iter().any(|start| key.starts_with(start));
-        Options {
-            classes: size(&main, 0).unwrap_or(usual.classes),
-            channels: size(self.first, 1)
-                .filter(|inputs| inputs % self.pixels == 0)
-                .map_or(usual.channels, |inputs| inputs / self.pixels),
-            aux_heads: file.keys().any(|(key, _)| aux(key)),
+impl FromStr for ZeroPad {
+    type Err = String;
+
+    /// `end` or `both`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "end" => Ok(Self::End),
+            "both" => Ok(Self::Both),
+            other => Err(format!("expected end or both, not {other}")),
         }
     }
 }
@@ -138,8 +138,19 @@ pub enum AuxHeads {
     Kept,
 }
 
-/// How a network differs, by choice, from what a file holds; nothing by default.
+/// Whether a file must have the network's last layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HeadUse {
+    /// It must: the network is to classify.
+    #[default]
+    Needed,
+    /// Only features are wanted: without one, the last layer stays as it was drawn.
+    Unused,
+}
+
+/// How a network differs, by choice, from what a file holds, and where in the file it is; nothing
+/// and anywhere by default.
+#[derive(Clone, Debug, Default)]
 pub struct Adapt {
     /// Another number of classes: the heads' last layers are newly drawn.
     pub classes: Option<usize>,
@@ -148,6 +159,45 @@ pub struct Adapt {
     pub channels: Option<usize>,
     /// Auxiliary heads.
     pub aux_heads: AuxHeads,
+    /// Whether the file must have the last layer.
+    pub head: HeadUse,
+    /// Where shortcuts put zeros; by default what the file says or is known for.
+    pub zero_pad: Option<ZeroPad>,
+    /// Where in the file the weights are.
+    pub select: Select,
+}
+
+/// A network with the weights of a file, and how they were found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Loaded<M> {
+    /// The network.
+    pub network: M,
+    /// Its architecture, which may be a variant of the one that was asked for.
+    pub architecture: Architecture,
+    /// Where in the file it was.
+    pub place: Place,
+    /// What the file says of itself.
+    pub said: Said,
+}
+
+impl<M> Loaded<M> {
+    /// The same with the network that `wrap` makes of it.
+    pub fn map<N>(self, wrap: impl FnOnce(M) -> N) -> Loaded<N> {
+        Loaded {
+            network: wrap(self.network),
+            architecture: self.architecture,
+            place: self.place,
+            said: self.said,
+        }
+    }
+
+    /// What an image goes through first: what the file says, else what the architecture's images
+    /// of so many channels do.
+    pub fn preprocess(&self) -> Preprocess {
+        let channels = self.place.channels;
+        self.said.preprocess(self.architecture.preprocess(channels))
+    }
 }
 
 /// A type of network that has names, and whose weights come from files.
@@ -192,62 +242,130 @@ pub trait Pretrained: Classifier {
         Err(without_weights(name, rows.iter()))
     }
 
-    /// An architecture, or that of a row, with the weights of a file, strict both ways but for what `adapt` asks
-    /// for; classes, channels and auxiliary heads are read off the file otherwise.
+    /// The architectures that a file called by this name may hold, the named one first: those whose
+    /// files differ by what a single tensor shows.
+    fn variants(name: &str) -> Vec<String> {
+        vec![name.to_owned()]
+    }
+
+    /// An architecture, or that of a row, with the weights of a file, strict but for what `adapt`
+    /// asks for; classes, channels and auxiliary heads are read off the file otherwise. Where in
+    /// the file the weights are is searched for ([`Checkpoint::find`]).
     ///
     /// A file of an ImageNet network with 1,001 classes is one of TensorFlow's: its class 0, the
     /// background, is dropped, unless so many classes are asked for.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownModel`], [`Error::Weights`], [`Error::Container`].
+    /// [`Error::UnknownModel`], [`Error::Weights`], [`Error::Ambiguous`], [`Error::Container`].
     fn load(
         name: &str,
         checkpoint: &Checkpoint,
-        adapt: Adapt,
+        adapt: &Adapt,
         device: &Device,
-    ) -> Result<Self, Error> {
-        let none = || {
+    ) -> Result<Loaded<Self>, Error> {
+        let mut refusal = None;
+        for variant in Self::variants(name) {
             let names = Self::ARCHITECTURES.iter().map(|row| row.name.as_ref());
-            unknown(name, names)
-        };
-        let known = Self::architecture(name).ok_or_else(none)?;
-        let usual = known.options();
-        let build = |options| Self::build(name, options, device).ok_or_else(none);
+            let Some(known) = Self::architecture(&variant) else {
+                return Err(unknown(name, names));
+            };
+            let Some(model) = Self::build(&variant, known.options(), device) else {
+                return Err(unknown(name, names));
+            };
+            let (slots, layout) = (model.slots(), model.layout());
+            match checkpoint.find(&known.name, &slots, &layout, &adapt.select) {
+                Ok(found) => return Self::fill(&variant, known, found, checkpoint, adapt, device),
+                Err(error @ Error::Weights { .. }) => refusal = refusal.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        let names = Self::ARCHITECTURES.iter().map(|row| row.name.as_ref());
+        Err(refusal.unwrap_or_else(|| unknown(name, names)))
+    }
 
-        let model = build(usual)?;
-        let layout = model.layout();
-        let mut file = checkpoint.under_reference_keys(&model.slots())?;
-        let mut found = layout.read(&file, usual);
-        if known.classes == 1000 && found.classes == 1001 && adapt.classes != Some(1001) {
-            file = Cow::Owned(file.without_background(layout.heads)?);
-            found.classes = 1000;
+    /// The network `name`, which is `known`, of what was found in a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pretrained::load`].
+    fn fill(
+        name: &str,
+        known: Architecture,
+        found: Found,
+        checkpoint: &Checkpoint,
+        adapt: &Adapt,
+        device: &Device,
+    ) -> Result<Loaded<Self>, Error> {
+        let build = |options| {
+            Self::build(name, options, device)
+                .ok_or_else(|| unknown(name, std::iter::once(known.name.as_ref())))
+        };
+        let Found {
+            mut weights,
+            mut place,
+        } = found;
+        let layout = build(known.options())?.layout();
+        let mut classes = match &place.head {
+            FoundHead::Linear { classes, .. } => Some(*classes),
+            _ => None,
+        };
+        if known.classes == 1000 && classes == Some(1001) && adapt.classes != Some(1001) {
+            weights = weights.without_background(layout.heads)?;
+            classes = Some(1000);
+            for aux in &mut place.aux_classes {
+                *aux -= usize::from(*aux == 1001);
+            }
+        }
+        if classes.is_none() && adapt.classes.is_none() && adapt.head == HeadUse::Needed {
+            return Err(Error::Weights {
+                name: checkpoint.name().to_owned(),
+                model: known.name.to_string(),
+                mismatch: headless(&place.head),
+            });
+        }
+        // A fine-tuned network often has auxiliary heads of the classes before.
+        let has_aux = !place.aux_classes.is_empty();
+        let others = |&aux: &usize| Some(aux) != classes;
+        let old = adapt.classes.is_none() && place.aux_classes.iter().any(others);
+        if old && adapt.aux_heads == AuxHeads::AsInFile {
+            place.notes.push(format!(
+                "auxiliary heads of {} classes are left out, since the network has {}",
+                place.aux_classes[0],
+                classes.unwrap_or(known.classes)
+            ));
         }
         let wanted = Options {
-            classes: adapt.classes.unwrap_or(found.classes),
-            channels: adapt.channels.unwrap_or(found.channels),
+            classes: adapt.classes.or(classes).unwrap_or(known.classes),
+            channels: adapt.channels.unwrap_or(place.channels),
             aux_heads: match adapt.aux_heads {
-                AuxHeads::AsInFile => found.aux_heads,
+                AuxHeads::AsInFile => has_aux && !old,
                 AuxHeads::Dropped => false,
                 AuxHeads::Kept => true,
             },
+            zero_pad: zero_pad(&layout, checkpoint, adapt, &mut place),
         };
-        if wanted.channels != found.channels {
-            file = Cow::Owned(file.with_channels(layout.first, wanted.channels)?);
+        if wanted.channels != place.channels {
+            weights = weights.with_channels(layout.first, wanted.channels)?;
         }
         let mut kept = Vec::new();
-        if wanted.classes != found.classes {
-            kept.extend(layout.heads);
+        if classes != Some(wanted.classes) {
+            kept.extend(layout.heads.first());
         }
-        if wanted.aux_heads && !found.aux_heads {
+        if !has_aux {
             kept.extend(layout.aux);
+        } else if place.aux_classes.iter().any(|&aux| aux != wanted.classes) {
+            kept.extend(layout.heads.get(1..).unwrap_or_default());
         }
-        let differences = Differences {
-            ignored: if wanted.aux_heads { &[] } else { layout.aux },
-            kept: &kept,
-        };
         let model = build(wanted)?;
-        weights::load(model, untagged(name), &file, &layout.keys, differences)
+        let network = weights::load(model, &known.name, &weights, &layout.keys, &kept)?;
+        place.channels = wanted.channels;
+        Ok(Loaded {
+            network,
+            architecture: known,
+            place,
+            said: checkpoint.said(),
+        })
     }
 
     /// An architecture, or that of a row, with the weights of the file at `path`, as [`Pretrained::load`].
@@ -256,8 +374,8 @@ pub trait Pretrained: Classifier {
     ///
     /// [`Error::UnknownModel`], [`Error::Read`], [`Error::Weights`], [`Error::Container`].
     fn from_file(name: &str, path: impl AsRef<Path>, device: &Device) -> Result<Self, Error> {
-        let file = Checkpoint::open(path.as_ref())?;
-        Self::load(name, &file, Adapt::default(), device)
+        let file = Checkpoint::open(path)?;
+        Ok(Self::load(name, &file, &Adapt::default(), device)?.network)
     }
 
     /// The network of a row with its weights, fetched on first use and kept, as
@@ -284,7 +402,8 @@ pub trait Pretrained: Classifier {
     ///
     /// Those of [`weights::to_safetensors`].
     fn to_safetensors(&self, dtype: Dtype) -> Result<Vec<u8>, Error> {
-        weights::to_safetensors(self, &self.layout().keys, dtype)
+        let Layout { keys, facts, .. } = self.layout();
+        weights::to_safetensors(self, &keys, &facts, dtype)
     }
 
     /// The network as a burnpack file in memory: Burn's layout, our paths.
@@ -293,7 +412,7 @@ pub trait Pretrained: Classifier {
     ///
     /// Those of [`weights::to_burnpack`].
     fn to_burnpack(&self, dtype: Dtype) -> Result<Vec<u8>, Error> {
-        weights::to_burnpack(self, dtype)
+        weights::to_burnpack(self, &self.layout().facts, dtype)
     }
 
     /// Writes a safetensors file that Python and [`Pretrained::from_file`] take.
@@ -302,8 +421,55 @@ pub trait Pretrained: Classifier {
     ///
     /// Those of [`weights::save`].
     fn save(&self, path: impl AsRef<Path>, dtype: Dtype) -> Result<(), Error> {
-        weights::save(self, &self.layout().keys, path.as_ref(), dtype)
+        weights::write(path.as_ref(), &self.to_safetensors(dtype)?)
     }
+}
+
+/// Why a file without the network's last layer cannot classify.
+fn headless(head: &FoundHead) -> String {
+    let remedy = "use its features, or fine-tune it with a new last layer";
+    match head {
+        FoundHead::Other { layers } if layers.len() > 1 => format!(
+            "its head is an MLP of {} layers ({}), where the network has one; {remedy}",
+            layers.len(),
+            layers.join(", ")
+        ),
+        FoundHead::Other { layers } => format!(
+            "its head ({}) does not take what the network gives it; {remedy}",
+            layers.join(", ")
+        ),
+        _ => format!("it has no head, so it classifies nothing; {remedy}"),
+    }
+}
+
+/// Where shortcuts put zeros: as the user says, else as a file of ours does, else as the name of
+/// the head suggests, with a note.
+fn zero_pad(layout: &Layout, checkpoint: &Checkpoint, adapt: &Adapt, place: &mut Place) -> ZeroPad {
+    let pads = layout.facts.iter().any(|(name, _)| *name == ZeroPad::FACT);
+    let said = checkpoint.metadata(ZeroPad::FACT);
+    if let Some(given) = adapt.zero_pad.or_else(|| said?.parse().ok()) {
+        return given;
+    }
+    // The published networks for CIFAR have a layer called `linear`, and zeros on both sides.
+    let linear = match &place.head {
+        FoundHead::Linear { name, .. } => name.split('.').any(|key| key == "linear"),
+        _ => false,
+    };
+    let assumed = if linear { ZeroPad::Both } else { ZeroPad::End };
+    if pads {
+        let (assumed, reason) = match assumed {
+            ZeroPad::End => ("at the end", "files of this project have them there"),
+            ZeroPad::Both => (
+                "on both sides",
+                "the head is called linear, as in the published files",
+            ),
+        };
+        place.notes.push(format!(
+            "the file does not say where shortcuts put zeros for new channels; {assumed} is assumed \
+             ({reason}); --zero-pad end|both decides"
+        ));
+    }
+    assumed
 }
 
 /// `resnet50` of `resnet50` and of `resnet50.tv2_in1k`.

@@ -25,8 +25,8 @@
 //!
 //! network.save(&path, Dtype::F32)?;
 //! let file = Checkpoint::open(&path)?;
-//! let again = HighwayNet::load("highway_fc10", &file, Adapt::default(), &device)?;
-//! assert_eq!(again.num_classes(), 10);
+//! let again = HighwayNet::load("highway_fc10", &file, &Adapt::default(), &device)?;
+//! assert_eq!(again.network.num_classes(), 10);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -5,7 +5,7 @@ use burn::module::Module;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::{
-    Activation, ConvNormAct, ConvNormActConfig, FeatureMap, StochasticDepth, add_relu,
+    Activation, ConvNormAct, ConvNormActConfig, FeatureMap, StochasticDepth, ZeroPad, add_relu,
     average_pool, chain, relu,
 };
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub enum Shortcut {
     /// Not at all: the plain twin.
     None,
-    /// Subsampled, with zeros for the new channels (option A).
+    /// Subsampled, with zeros for the new channels (option A); [`ZeroPad`] says where.
     ZeroPad,
     /// Through a strided 1x1 convolution and norm where the shape changes (option B).
     Projection,
@@ -57,6 +57,8 @@ pub struct BlockConfig {
     pub kind: Kind,
     /// How the input reaches the addition.
     pub shortcut: Shortcut,
+    /// Where [`Shortcut::ZeroPad`] puts the zeros.
+    pub zero_pad: ZeroPad,
     /// Whether the branch begins as nothing.
     pub zero_init: ZeroInit,
 }
@@ -109,6 +111,7 @@ impl BlockConfig {
                     .init(device)
             }),
             shortcut: self.shortcut,
+            zero_pad: self.zero_pad,
             stride,
             depth: StochasticDepth::OFF,
         }
@@ -130,6 +133,8 @@ pub struct ResidualBlock {
     projection: Option<ConvNormAct>,
     #[module(skip)]
     shortcut: Shortcut,
+    #[module(skip)]
+    zero_pad: ZeroPad,
     stride: usize,
     depth: StochasticDepth,
 }
@@ -159,7 +164,10 @@ impl ResidualBlock {
         };
         match &self.projection {
             Some(projection) => projection.forward(pooled),
-            None if self.shortcut == Shortcut::ZeroPad => zero_pad(pooled, channels, self.stride),
+            None if self.shortcut == Shortcut::ZeroPad => {
+                let input = subsampled(pooled, self.stride);
+                with_zero_channels(input, channels, self.zero_pad)
+            }
             None => pooled,
         }
     }
@@ -192,22 +200,46 @@ pub(crate) fn run(
     maps
 }
 
-/// Option A: every `stride`-th pixel, then zero channels after the existing ones.
-fn zero_pad(input: Tensor<4>, channels: usize, stride: usize) -> Tensor<4> {
-    let [_, present, _, _] = input.dims();
-    let input = match stride {
-        1 => input,
-        stride => {
-            let step = stride as isize;
-            input.slice(burn::tensor::s![.., .., ..;step, ..;step])
-        }
-    };
-    match channels - present {
-        0 => input,
-        new => {
-            let [batch, _, height, width] = input.dims();
-            let zeros = Tensor::zeros([batch, new, height, width], &input.device());
-            Tensor::cat(vec![input, zeros], 1)
-        }
+/// Every `stride`-th pixel in both directions, from the first.
+fn subsampled(input: Tensor<4>, stride: usize) -> Tensor<4> {
+    if stride == 1 {
+        return input;
+    }
+    let step = stride as isize;
+    input.slice(burn::tensor::s![.., .., ..;step, ..;step])
+}
+
+/// The input with zeros for its missing channels (option A).
+fn with_zero_channels(input: Tensor<4>, channels: usize, at: ZeroPad) -> Tensor<4> {
+    let [batch, present, height, width] = input.dims();
+    let new = channels - present;
+    if new == 0 {
+        return input;
+    }
+    let device = input.device();
+    let zeros = |count| Tensor::zeros([batch, count, height, width], &device);
+    match (at, new / 2) {
+        (ZeroPad::End, _) | (ZeroPad::Both, 0) => Tensor::cat(vec![input, zeros(new)], 1),
+        (ZeroPad::Both, before) => Tensor::cat(vec![zeros(before), input, zeros(new - before)], 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_stand_where_they_are_asked_for() {
+        let device = Device::flex();
+        let input = Tensor::<4>::from_floats([[[[1.0]], [[2.0]], [[3.0]]]], &device);
+        let padded = |channels, at| -> Vec<f32> {
+            let output = with_zero_channels(input.clone(), channels, at);
+            output.into_data().iter().collect()
+        };
+        assert_eq!(padded(6, ZeroPad::End), [1., 2., 3., 0., 0., 0.]);
+        // `F.pad(x, (0, 0, 0, 0, 3 // 2, 3 - 3 // 2))`.
+        assert_eq!(padded(6, ZeroPad::Both), [0., 1., 2., 3., 0., 0.]);
+        assert_eq!(padded(4, ZeroPad::Both), [1., 2., 3., 0.]);
+        assert_eq!(padded(3, ZeroPad::Both), [1., 2., 3.]);
     }
 }

@@ -6,7 +6,7 @@ use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{
-    Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, chain, with_outputs,
+    Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, ZeroPad, chain, with_outputs,
 };
 
 use crate::Stem;
@@ -29,6 +29,9 @@ pub struct CifarResNetConfig {
     /// How a block's input reaches the addition; zero padding (option A) in the paper.
     #[config(default = "Shortcut::ZeroPad")]
     pub shortcut: Shortcut,
+    /// Where zero padding puts the zeros, which the paper leaves open.
+    #[config(default = "ZeroPad::End")]
+    pub zero_pad: ZeroPad,
     /// Whether branches begin as nothing.
     #[config(default = "ZeroInit::Off")]
     pub zero_init: ZeroInit,
@@ -62,6 +65,7 @@ impl CifarResNetConfig {
                         stride: if stage > 0 && index == 0 { 2 } else { 1 },
                         kind: Kind::Basic,
                         shortcut: self.shortcut,
+                        zero_pad: self.zero_pad,
                         zero_init: self.zero_init,
                     };
                     channels = WIDTHS[stage];
@@ -81,6 +85,7 @@ impl CifarResNetConfig {
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
             input: InputSpec::small(self.in_channels, 4),
             shortcut: self.shortcut,
+            zero_pad: self.zero_pad,
         };
         model.set_stochastic_depth(self.stochastic_depth);
         model
@@ -101,6 +106,8 @@ pub struct CifarResNet {
     input: InputSpec,
     #[module(skip)]
     shortcut: Shortcut,
+    #[module(skip)]
+    zero_pad: ZeroPad,
 }
 
 impl CifarResNet {
@@ -108,6 +115,11 @@ impl CifarResNet {
     fn set_stochastic_depth(&mut self, rate: f64) -> bool {
         let mut stages = [&mut self.stage1, &mut self.stage2, &mut self.stage3];
         set_depth(&mut stages, rate)
+    }
+
+    /// Where shortcuts put zeros, if they do.
+    pub(crate) fn zero_pad(&self) -> Option<ZeroPad> {
+        (self.shortcut == Shortcut::ZeroPad).then_some(self.zero_pad)
     }
 
     /// Rows that turn our paths into the reference's keys.

@@ -7,7 +7,7 @@ use burn::nn::{Linear, LinearConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor};
 use burn_zoo_core::weights::KeyRow;
 use burn_zoo_core::{
-    Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, chain, max_pool,
+    Classifier, ConvNormAct, ConvNormActConfig, FeatureMap, InputSpec, ZeroPad, chain, max_pool,
     with_outputs,
 };
 use serde::{Deserialize, Serialize};
@@ -48,9 +48,12 @@ const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 /// The layers before the first block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stem {
-    /// One 7x7 convolution of stride 2.
+    /// One 7x7 convolution of stride 2 and a max pool.
     Single,
-    /// Three 3x3 convolutions, the first of stride 2 (He et al. 2018, arXiv:1812.01187, ResNet-C).
+    /// One 3x3 convolution of stride 1 and no pool, as people build these networks for images of 32
+    /// pixels.
+    Small,
+    /// Three 3x3 convolutions, the first of stride 2, and a max pool (He et al. 2018, arXiv:1812.01187, ResNet-C).
     Deep,
 }
 
@@ -80,6 +83,9 @@ pub struct ResNetConfig {
     /// How a block's input reaches the addition.
     #[config(default = "Shortcut::Projection")]
     pub shortcut: Shortcut,
+    /// Where zero padding puts the zeros, where that is the shortcut.
+    #[config(default = "ZeroPad::End")]
+    pub zero_pad: ZeroPad,
     /// Whether branches begin as nothing.
     #[config(default = "ZeroInit::Off")]
     pub zero_init: ZeroInit,
@@ -107,18 +113,24 @@ impl ResNetConfig {
         });
         let mut model = ResNet {
             stem: self.stem_layers(device),
-            max_pool: MaxPool2dConfig::new([3, 3])
-                .with_strides([2, 2])
-                .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
-                .init(),
+            max_pool: (self.stem != Stem::Small).then(|| {
+                MaxPool2dConfig::new([3, 3])
+                    .with_strides([2, 2])
+                    .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+                    .init()
+            }),
             conv2_x,
             conv3_x,
             conv4_x,
             conv5_x,
             classifier: LinearConfig::new(channels, self.num_classes).init(device),
-            input: InputSpec::square(self.in_channels, 224, 32),
+            input: match self.stem {
+                Stem::Small => InputSpec::small(self.in_channels, 8),
+                Stem::Single | Stem::Deep => InputSpec::square(self.in_channels, 224, 32),
+            },
             stem_kind: self.stem,
             shortcut: self.shortcut,
+            zero_pad: self.zero_pad,
         };
         model.set_stochastic_depth(self.stochastic_depth);
         model
@@ -136,6 +148,7 @@ impl ResNetConfig {
             stride,
             kind,
             shortcut: self.shortcut,
+            zero_pad: self.zero_pad,
             zero_init: self.zero_init,
         }
     }
@@ -145,6 +158,7 @@ impl ResNetConfig {
         let (input, output) = (self.in_channels, WIDTHS[0]);
         match self.stem {
             Stem::Single => vec![conv([input, output], 7).with_stride(2).init(device)],
+            Stem::Small => vec![conv([input, output], 3).init(device)],
             Stem::Deep => vec![
                 conv([input, output / 2], 3).with_stride(2).init(device),
                 conv([output / 2, output / 2], 3).init(device),
@@ -160,7 +174,7 @@ impl ResNetConfig {
 #[derive(Module, Debug)]
 pub struct ResNet {
     stem: Vec<ConvNormAct>,
-    max_pool: MaxPool2d,
+    max_pool: Option<MaxPool2d>,
     conv2_x: Vec<ResidualBlock>,
     conv3_x: Vec<ResidualBlock>,
     conv4_x: Vec<ResidualBlock>,
@@ -172,6 +186,8 @@ pub struct ResNet {
     stem_kind: Stem,
     #[module(skip)]
     shortcut: Shortcut,
+    #[module(skip)]
+    zero_pad: ZeroPad,
 }
 
 impl ResNet {
@@ -189,6 +205,11 @@ impl ResNet {
     /// Rows that turn our paths into torchvision's and timm's keys.
     pub fn keys(&self) -> Vec<KeyRow> {
         crate::weights::keys(self.stem_kind, self.shortcut)
+    }
+
+    /// Where shortcuts put zeros, if they do.
+    pub(crate) fn zero_pad(&self) -> Option<ZeroPad> {
+        (self.shortcut == Shortcut::ZeroPad).then_some(self.zero_pad)
     }
 
     /// The layers before the first block.
@@ -211,7 +232,12 @@ impl Classifier for ResNet {
             ("conv4_x", self.conv4_x.as_slice()),
             ("conv5_x", self.conv5_x.as_slice()),
         ];
-        run(max_pool(&self.max_pool, chain(&self.stem, images)), &stages)
+        let conv1 = chain(&self.stem, images);
+        let conv1 = match &self.max_pool {
+            Some(pool) => max_pool(pool, conv1),
+            None => conv1,
+        };
+        run(conv1, &stages)
     }
 
     fn input(&self) -> InputSpec {

@@ -1,9 +1,9 @@
 //! Published weights, and how their keys relate to our paths.
 
 use burn::tensor::Device;
-use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
+use burn_zoo_core::weights::{Dialect, KeyRow, Layout, Licence, WeightsMeta};
 use burn_zoo_core::{
-    Architecture, Interpolation, Layout, Options, Preprocess, Pretrained, untagged,
+    Architecture, Interpolation, Options, Preprocess, Pretrained, ZeroPad, untagged,
 };
 
 use crate::{CifarResNet, CifarResNetConfig, Depth, ResNet, ResNetConfig, Shortcut, Stem};
@@ -11,7 +11,7 @@ use crate::{CifarResNet, CifarResNetConfig, Depth, ResNet, ResNetConfig, Shortcu
 /// Rows that turn our paths into torchvision's and timm's keys.
 pub fn keys(stem: Stem, shortcut: Shortcut) -> Vec<KeyRow> {
     let mut rows = match stem {
-        Stem::Single => vec![
+        Stem::Single | Stem::Small => vec![
             (r"^stem\.0\.conv\.", "conv1."),
             (r"^stem\.0\.norm\.", "bn1."),
         ],
@@ -55,6 +55,64 @@ const KEYS: [KeyRow; 14] = [
     (r"^classifier\.", "fc."),
 ];
 
+/// Other code's names for the same layers, from torchvision's.
+const DIALECTS: [Dialect; 4] = [
+    // kuangliu/pytorch-cifar and the code that follows it.
+    Dialect {
+        name: "shortcut",
+        rows: &[(r"\.downsample\.", ".shortcut.")],
+    },
+    // transformers' `ResNetForImageClassification`; `ResNetModel` lies in it as `resnet`.
+    Dialect {
+        name: "transformers",
+        rows: &[
+            (r"^conv1\.", "embedder.embedder.convolution."),
+            (r"^bn1\.", "embedder.embedder.normalization."),
+            (r"^layer1\.", "encoder.stages.0.layers."),
+            (r"^layer2\.", "encoder.stages.1.layers."),
+            (r"^layer3\.", "encoder.stages.2.layers."),
+            (r"^layer4\.", "encoder.stages.3.layers."),
+            (r"\.conv1\.", ".layer.0.convolution."),
+            (r"\.bn1\.", ".layer.0.normalization."),
+            (r"\.conv2\.", ".layer.1.convolution."),
+            (r"\.bn2\.", ".layer.1.normalization."),
+            (r"\.conv3\.", ".layer.2.convolution."),
+            (r"\.bn3\.", ".layer.2.normalization."),
+            (r"\.downsample\.0\.", ".shortcut.convolution."),
+            (r"\.downsample\.1\.", ".shortcut.normalization."),
+        ],
+    },
+    // weiaicunzai/pytorch-cifar100.
+    Dialect {
+        name: "pytorch-cifar100",
+        rows: &[
+            (r"\.conv1\.", ".residual_function.0."),
+            (r"\.bn1\.", ".residual_function.1."),
+            (r"\.conv2\.", ".residual_function.3."),
+            (r"\.bn2\.", ".residual_function.4."),
+            (r"\.conv3\.", ".residual_function.6."),
+            (r"\.bn3\.", ".residual_function.7."),
+            (r"\.downsample\.", ".shortcut."),
+            (r"^conv1\.", "conv1.0."),
+            (r"^bn1\.", "conv1.1."),
+            (r"^layer1\.", "conv2_x."),
+            (r"^layer2\.", "conv3_x."),
+            (r"^layer3\.", "conv4_x."),
+            (r"^layer4\.", "conv5_x."),
+        ],
+    },
+    // mmpretrain's `ResNetV1c` and `ResNetV1d`, whose first layers are timm's of ResNet-D.
+    Dialect {
+        name: "mmpretrain",
+        rows: &[(r"^conv1\.", "stem."), (r"^bn1\.", "stem.7.")],
+    },
+];
+
+/// The end of the names of networks with [`Stem::Small`].
+const SMALL_STEM: &str = "_small_stem";
+/// The end of the names of CIFAR networks with projections (option B).
+const OPTION_B: &str = "_b";
+
 const fn imagenet_size(name: &'static str) -> Architecture {
     Architecture::imagenet(name, Preprocess::IMAGENET)
 }
@@ -71,7 +129,12 @@ impl ResNetConfig {
             Some(config.with_shortcut(Shortcut::PooledProjection))
         };
         let plain = |depth| config(depth).map(|it| it.with_shortcut(Shortcut::None));
-        match untagged(architecture) {
+        let name = untagged(architecture);
+        if let Some(usual) = name.strip_suffix(SMALL_STEM) {
+            let config = Self::named(usual)?;
+            return (config.stem == Stem::Single).then(|| config.with_stem(Stem::Small));
+        }
+        match name {
             "resnet18" => config(Depth::D18),
             "resnet34" => config(Depth::D34),
             "resnet50" => config(Depth::D50),
@@ -107,6 +170,11 @@ impl Pretrained for ResNet {
         imagenet_size("resnet101d"),
         imagenet_size("plain18"),
         imagenet_size("plain34"),
+        Architecture::cifar("resnet18_small_stem"),
+        Architecture::cifar("resnet34_small_stem"),
+        Architecture::cifar("resnet50_small_stem"),
+        Architecture::cifar("resnet101_small_stem"),
+        Architecture::cifar("resnet152_small_stem"),
     ];
 
     const WEIGHTS: &'static [WeightsMeta] = &ROWS;
@@ -114,28 +182,39 @@ impl Pretrained for ResNet {
     fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
         let config = ResNetConfig::named(architecture)?
             .with_num_classes(options.classes)
-            .with_in_channels(options.channels);
+            .with_in_channels(options.channels)
+            .with_zero_pad(options.zero_pad);
         Some(config.init(device))
     }
 
     fn layout(&self) -> Layout {
         let first = match self.stem() {
-            Stem::Single => "conv1.weight",
+            Stem::Single | Stem::Small => "conv1.weight",
             Stem::Deep => "conv1.0.weight",
         };
-        Layout::new(self.keys(), first, &["fc"])
+        Layout {
+            dialects: &DIALECTS,
+            facts: facts(self.zero_pad()),
+            ..Layout::new(self.keys(), first, &["fc"])
+        }
+    }
+
+    /// The first layer's weight tells the stem.
+    fn variants(name: &str) -> Vec<String> {
+        with_ending::<Self>(name, SMALL_STEM)
     }
 }
 
 impl CifarResNetConfig {
-    /// The network of a name, as `resnet20_cifar`, or `plain20_cifar` for its twin without
-    /// shortcuts.
+    /// The network of a name, as `resnet20_cifar`, `resnet20_cifar_b` with projections (option B),
+    /// or `plain20_cifar` for its twin without shortcuts.
     pub fn named(architecture: &str) -> Option<Self> {
         CifarResNet::architecture(architecture)?;
         let name = untagged(architecture);
-        let (shortcut, rest) = match name.strip_prefix("resnet") {
-            Some(rest) => (Shortcut::ZeroPad, rest),
-            None => (Shortcut::None, name.strip_prefix("plain")?),
+        let (shortcut, rest) = match (name.strip_prefix("resnet"), name.strip_suffix(OPTION_B)) {
+            (Some(_), Some(rest)) => (Shortcut::Projection, rest.strip_prefix("resnet")?),
+            (Some(rest), None) => (Shortcut::ZeroPad, rest),
+            (None, _) => (Shortcut::None, name.strip_prefix("plain")?),
         };
         let depth = rest.strip_suffix("_cifar")?.parse().ok()?;
         Some(Self::new(depth).with_shortcut(shortcut))
@@ -150,6 +229,12 @@ impl Pretrained for CifarResNet {
         Architecture::cifar("resnet56_cifar"),
         Architecture::cifar("resnet110_cifar"),
         Architecture::cifar("resnet1202_cifar"),
+        Architecture::cifar("resnet20_cifar_b"),
+        Architecture::cifar("resnet32_cifar_b"),
+        Architecture::cifar("resnet44_cifar_b"),
+        Architecture::cifar("resnet56_cifar_b"),
+        Architecture::cifar("resnet110_cifar_b"),
+        Architecture::cifar("resnet1202_cifar_b"),
         Architecture::cifar("plain20_cifar"),
         Architecture::cifar("plain32_cifar"),
         Architecture::cifar("plain44_cifar"),
@@ -163,13 +248,38 @@ impl Pretrained for CifarResNet {
     fn build(architecture: &str, options: Options, device: &Device) -> Option<Self> {
         let config = CifarResNetConfig::named(architecture)?
             .with_num_classes(options.classes)
-            .with_in_channels(options.channels);
+            .with_in_channels(options.channels)
+            .with_zero_pad(options.zero_pad);
         Some(config.init(device))
     }
 
     fn layout(&self) -> Layout {
-        Layout::new(self.keys(), "conv1.weight", &["fc"])
+        Layout {
+            dialects: &DIALECTS,
+            facts: facts(self.zero_pad()),
+            ..Layout::new(self.keys(), "conv1.weight", &["fc"])
+        }
     }
+
+    /// The shortcuts' weights tell their kind.
+    fn variants(name: &str) -> Vec<String> {
+        with_ending::<Self>(name, OPTION_B)
+    }
+}
+
+/// An architecture, and the one whose name has this ending where there is one.
+fn with_ending<M: Pretrained>(name: &str, ending: &str) -> Vec<String> {
+    let other = format!("{}{ending}", untagged(name));
+    let names = std::iter::once(name.to_owned());
+    names
+        .chain(M::architecture(&other).map(|_| other))
+        .collect()
+}
+
+/// What no key or shape of a residual network tells.
+fn facts(zero_pad: Option<ZeroPad>) -> Vec<(&'static str, String)> {
+    let fact = zero_pad.map(|at| (ZeroPad::FACT, at.to_string()));
+    fact.into_iter().collect()
 }
 
 const fn crop(resize: usize, interpolation: Interpolation) -> Preprocess {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
-use burn_zoo_core::weights::{Checkpoint, Dtype, Slot};
-use burn_zoo_core::{Adapt, Classifier, Error, FeatureMap, Head, InputSpec, Layout, Pretrained};
+use burn::tensor::Tensor;
+use burn_zoo_core::weights::{Dtype, Slot};
+use burn_zoo_core::{Classifier, Error, FeatureMap, Head, InputSpec, Layout, Pretrained};
 #[cfg(feature = "highway")]
 use burn_zoo_highway::{HighwayConvNet, HighwayNet};
 #[cfg(feature = "inception-resnet-v2")]
@@ -147,17 +147,6 @@ macro_rules! replace {
 }
 
 impl AnyClassifier {
-    /// Another network of the same type with the weights of a file.
-    pub(crate) fn load_same_type(
-        self,
-        name: &str,
-        checkpoint: &Checkpoint,
-        adapt: Adapt,
-        device: &Device,
-    ) -> Result<Self, Error> {
-        Ok(replace!(self, model => same_type(&model, name, checkpoint, adapt, device)?))
-    }
-
     /// How this network's tensors lie in a file.
     pub fn layout(&self) -> Layout {
         each!(self, model => model.layout())
@@ -195,17 +184,6 @@ impl AnyClassifier {
         let path = path.as_ref();
         each!(self, model => model.save(path, dtype))
     }
-}
-
-/// `like` only tells the type.
-fn same_type<M: Pretrained>(
-    _like: &M,
-    name: &str,
-    checkpoint: &Checkpoint,
-    adapt: Adapt,
-    device: &Device,
-) -> Result<M, Error> {
-    M::load(name, checkpoint, adapt, device)
 }
 
 impl Classifier for AnyClassifier {

@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use burn::tensor::Device;
-use burn_zoo_core::weights::WeightsMeta;
-use burn_zoo_core::{Architecture, Error, Options, Pretrained};
+use burn_zoo_core::weights::{Checkpoint, WeightsMeta};
+use burn_zoo_core::{Adapt, Architecture, Error, Loaded, Options, Pretrained};
 #[cfg(feature = "highway")]
 use burn_zoo_highway::{HighwayConvNet, HighwayNet};
 #[cfg(feature = "inception-resnet-v2")]
@@ -23,6 +23,9 @@ use crate::AnyClassifier;
 use crate::registry::unknown;
 
 type Build = dyn Fn(&str, Options, &Device) -> Option<AnyClassifier> + Send + Sync;
+type Load = dyn Fn(&str, &Checkpoint, &Adapt, &Device) -> Result<Loaded<AnyClassifier>, Error>
+    + Send
+    + Sync;
 
 /// What a type of network knows of itself.
 pub(crate) struct Family {
@@ -30,6 +33,7 @@ pub(crate) struct Family {
     pub(crate) weights: &'static [WeightsMeta],
     architecture: fn(&str) -> Option<Architecture>,
     build: Arc<Build>,
+    load: Arc<Load>,
 }
 
 impl Family {
@@ -39,6 +43,9 @@ impl Family {
             weights: M::WEIGHTS,
             architecture: M::architecture,
             build: Arc::new(move |name, options, device| M::build(name, options, device).map(wrap)),
+            load: Arc::new(move |name, file, adapt, device| {
+                Ok(M::load(name, file, adapt, device)?.map(wrap))
+            }),
         }
     }
 }
@@ -110,4 +117,22 @@ pub fn create(name: &str, options: Options, device: &Device) -> Result<AnyClassi
         .iter()
         .find_map(|family| (family.build)(name, options, device));
     built.ok_or_else(|| unknown(name))
+}
+
+/// An architecture with the weights of a file; see [`Pretrained::load`].
+///
+/// # Errors
+///
+/// [`Error::UnknownModel`], and those of [`Pretrained::load`].
+pub fn load_adapted(
+    name: &str,
+    checkpoint: &Checkpoint,
+    adapt: &Adapt,
+    device: &Device,
+) -> Result<Loaded<AnyClassifier>, Error> {
+    let family = families()
+        .iter()
+        .find(|family| (family.architecture)(name).is_some());
+    let family = family.ok_or_else(|| unknown(name))?;
+    (family.load)(name, checkpoint, adapt, device)
 }

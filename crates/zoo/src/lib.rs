@@ -47,9 +47,9 @@ pub use any::AnyClassifier;
 #[cfg(feature = "fetch")]
 pub use burn_zoo_core::fetch;
 pub use burn_zoo_core::{
-    Adapt, Architecture, AuxHeads, ChannelOrder, Classifier, Error, FeatureMap, Head, InputSpec,
-    Interpolation, Layout, Options, Orientation, Pixels, Preprocess, Pretrained, TrainingKernels,
-    ValueRange, labels, weighted_loss, weights,
+    Adapt, Architecture, AuxHeads, ChannelOrder, Classifier, Error, FeatureMap, Head, HeadUse,
+    InputSpec, Interpolation, Layout, Loaded, Options, Orientation, Pixels, Preprocess, Pretrained,
+    TrainingKernels, ValueRange, ZeroPad, labels, weighted_loss, weights,
 };
 #[cfg(feature = "highway")]
 pub use burn_zoo_highway as highway;
@@ -65,8 +65,8 @@ pub use burn_zoo_inception_v3 as inception_v3;
 pub use burn_zoo_inception_v4 as inception_v4;
 pub use burn_zoo_resnet as resnet;
 pub use digits::DIGITS;
-pub use families::{architecture, architectures, create};
-pub use load::{fits, from_file, load, load_adapted, pretrained, pretrained_adapted};
+pub use families::{architecture, architectures, create, load_adapted};
+pub use load::{fits, from_file, load, nearest, places, pretrained, pretrained_adapted};
 #[cfg(feature = "fetch")]
 pub use published::pretrained_with;
 pub use registry::{Entry, find, list, matches, preprocess};

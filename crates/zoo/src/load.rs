@@ -3,26 +3,29 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use burn_zoo_core::weights::{Checkpoint, WeightsMeta};
-use burn_zoo_core::{Adapt, Error, without_weights};
+use burn_zoo_core::weights::{Checkpoint, Found, Layout, Nearness, Select, Slot, WeightsMeta};
+use burn_zoo_core::{Adapt, Error, Loaded, ZeroPad, without_weights};
 
 use crate::digits::{DIGITS, FILE};
-use crate::families::{architecture, architectures, create};
+use crate::families::{architecture, architectures, create, load_adapted};
 use crate::registry::weights;
 use crate::{AnyClassifier, find, published};
 
-/// An architecture with the weights of a file, strict both ways; classes, channels and auxiliary
-/// heads are read off the file. See [`Pretrained::load`](burn_zoo_core::Pretrained::load).
+/// Architectures that [`nearest`] names.
+const NEAREST: usize = 3;
+
+/// An architecture with the weights of a file, wherever in it they are; classes, channels and
+/// auxiliary heads are read off the file. See [`Pretrained::load`](burn_zoo_core::Pretrained::load).
 ///
 /// # Errors
 ///
-/// [`Error::UnknownModel`], [`Error::Weights`], [`Error::Container`].
+/// [`Error::UnknownModel`], [`Error::Weights`], [`Error::Ambiguous`], [`Error::Container`].
 pub fn load(
     architecture: &str,
     checkpoint: &Checkpoint,
     device: &Device,
 ) -> Result<AnyClassifier, Error> {
-    load_adapted(architecture, checkpoint, Adapt::default(), device)
+    Ok(load_adapted(architecture, checkpoint, &Adapt::default(), device)?.network)
 }
 
 /// As [`load`], of the file at `path`.
@@ -35,23 +38,7 @@ pub fn from_file(
     path: impl AsRef<Path>,
     device: &Device,
 ) -> Result<AnyClassifier, Error> {
-    load(architecture, &Checkpoint::open(path.as_ref())?, device)
-}
-
-/// As [`load`], with what `adapt` asks for instead of what the file has. Anything else that does
-/// not fit is still an error.
-///
-/// # Errors
-///
-/// Those of [`load`].
-pub fn load_adapted(
-    name: &str,
-    checkpoint: &Checkpoint,
-    adapt: Adapt,
-    device: &Device,
-) -> Result<AnyClassifier, Error> {
-    let usual = architecture(name)?.options();
-    create(name, usual, device)?.load_same_type(name, checkpoint, adapt, device)
+    load(architecture, &Checkpoint::open(path)?, device)
 }
 
 /// A model with its named weights. With the feature `fetch` a published file is fetched on first
@@ -62,7 +49,7 @@ pub fn load_adapted(
 /// [`Error::UnknownModel`]; [`Error::NoWeights`] where the file is neither shipped nor fetched;
 /// with the feature `fetch` those of `Fetcher::fetch`; [`Error::Weights`], [`Error::Container`].
 pub fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier, Error> {
-    named(name, published::open, Adapt::default(), device)
+    Ok(named(name, published::open, &Adapt::default(), device)?.network)
 }
 
 /// As [`pretrained`], with what `adapt` asks for instead of what the file has.
@@ -72,9 +59,9 @@ pub fn pretrained(name: &str, device: &Device) -> Result<AnyClassifier, Error> {
 /// Those of [`pretrained`].
 pub fn pretrained_adapted(
     name: &str,
-    adapt: Adapt,
+    adapt: &Adapt,
     device: &Device,
-) -> Result<AnyClassifier, Error> {
+) -> Result<Loaded<AnyClassifier>, Error> {
     named(name, published::open, adapt, device)
 }
 
@@ -82,12 +69,17 @@ pub fn pretrained_adapted(
 pub(crate) fn named(
     name: &str,
     open: impl FnOnce(&'static WeightsMeta) -> Result<Checkpoint, Error>,
-    adapt: Adapt,
+    adapt: &Adapt,
     device: &Device,
-) -> Result<AnyClassifier, Error> {
+) -> Result<Loaded<AnyClassifier>, Error> {
     let entry = find(name)?;
     if entry.name == DIGITS.name {
         let file = Checkpoint::from_bytes(DIGITS.file, FILE.to_vec())?;
+        let adapt = &Adapt {
+            // It was trained so, before files said it.
+            zero_pad: adapt.zero_pad.or(Some(ZeroPad::End)),
+            ..adapt.clone()
+        };
         return load_adapted(DIGITS.name, &file, adapt, device);
     }
     match entry.weights {
@@ -96,38 +88,57 @@ pub(crate) fn named(
     }
 }
 
-/// Every architecture of [`architectures`] whose keys and shapes a file has, whatever its classes and
-/// channels, with or without auxiliary heads; of series such as `highway_fcN` only those listed there.
+/// Every architecture of [`architectures`] that a file has the weights of, anywhere in it and under
+/// any names, whatever its classes and channels, with or without its heads; of series such as
+/// `highway_fcN` only those listed there.
 ///
 /// `device` holds the networks that are built to compare with; their values are never drawn.
 pub fn fits(checkpoint: &Checkpoint, device: &Device) -> Vec<&'static str> {
+    let places = places(checkpoint, &Select::default(), device).into_iter();
+    places.map(|(name, _)| name).collect()
+}
+
+/// As [`fits`], with where in the file each was found, or why none of several places was taken.
+pub fn places(
+    checkpoint: &Checkpoint,
+    select: &Select,
+    device: &Device,
+) -> Vec<(&'static str, Result<Found, Error>)> {
     let names = architectures().into_iter();
     names
-        .filter(|name| name_fits(name, checkpoint, device).is_some_and(|fits| fits))
+        .filter_map(|name| {
+            let (slots, layout) = wanted(name, device)?;
+            match checkpoint.find(name, &slots, &layout, select) {
+                Ok(found) => Some((name, Ok(found))),
+                Err(error @ Error::Ambiguous { .. }) => Some((name, Err(error))),
+                Err(_) => None,
+            }
+        })
         .collect()
 }
 
-/// Nothing where a file cannot even be compared.
-fn name_fits(name: &str, checkpoint: &Checkpoint, device: &Device) -> Option<bool> {
+/// The architectures that a file comes nearest to, the nearest first, with what differs.
+pub fn nearest(
+    checkpoint: &Checkpoint,
+    select: &Select,
+    device: &Device,
+) -> Vec<(&'static str, Nearness)> {
+    let names = architectures().into_iter();
+    let mut near: Vec<_> = names
+        .filter_map(|name| {
+            let (slots, layout) = wanted(name, device)?;
+            let nearness = checkpoint.nearness(&slots, &layout, select)?;
+            Some((name, nearness))
+        })
+        .collect();
+    near.sort_by(|a, b| b.1.share.total_cmp(&a.1.share));
+    near.truncate(NEAREST);
+    near
+}
+
+/// What an architecture looks for in a file.
+fn wanted(name: &str, device: &Device) -> Option<(Vec<Slot>, Layout)> {
     let usual = architecture(name).ok()?.options();
     let model = create(name, usual, device).ok()?;
-    let file = checkpoint.under_reference_keys(&model.slots()).ok()?;
-    let layout = model.layout();
-    let [_, _, ..] = file.shape(layout.first)? else {
-        return None;
-    };
-    let model = create(name, layout.read(&file, usual), device).ok()?;
-    let mut expected: Vec<_> = model
-        .slots()
-        .into_iter()
-        .map(|slot| (slot.key, slot.shape))
-        .collect();
-    expected.sort_unstable();
-    let mut found: Vec<(String, Vec<usize>)> = file
-        .keys()
-        .filter(|(key, _)| !key.ends_with("num_batches_tracked"))
-        .map(|(key, shape)| (key.to_owned(), shape.to_vec()))
-        .collect();
-    found.sort_unstable();
-    Some(expected == found)
+    Some((model.slots(), model.layout()))
 }

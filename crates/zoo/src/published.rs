@@ -7,7 +7,7 @@ use burn_zoo_core::weights::{Checkpoint, WeightsMeta};
 #[cfg(feature = "fetch")]
 pub(crate) fn open(meta: &'static WeightsMeta) -> Result<Checkpoint, Error> {
     let fetcher = burn_zoo_core::fetch::Fetcher::from_env()?;
-    Checkpoint::open(&fetcher.fetch(meta, &mut |_| ())?.path)
+    Checkpoint::open(fetcher.fetch(meta, &mut |_| ())?.path)
 }
 
 /// There is no way to the file.
@@ -27,7 +27,7 @@ pub(crate) fn open(meta: &'static WeightsMeta) -> Result<Checkpoint, Error> {
 }
 
 /// As [`pretrained_adapted`](crate::pretrained_adapted), with a fetcher of one's own; `progress`
-/// hears of what takes time.
+/// is called with what takes time.
 ///
 /// # Errors
 ///
@@ -35,11 +35,11 @@ pub(crate) fn open(meta: &'static WeightsMeta) -> Result<Checkpoint, Error> {
 #[cfg(feature = "fetch")]
 pub fn pretrained_with(
     name: &str,
-    adapt: burn_zoo_core::Adapt,
+    adapt: &burn_zoo_core::Adapt,
     fetcher: &burn_zoo_core::fetch::Fetcher,
     progress: &mut dyn FnMut(burn_zoo_core::fetch::Progress),
     device: &burn::tensor::Device,
-) -> Result<crate::AnyClassifier, Error> {
-    let open = |meta| Checkpoint::open(&fetcher.fetch(meta, progress)?.path);
+) -> Result<burn_zoo_core::Loaded<crate::AnyClassifier>, Error> {
+    let open = |meta| Checkpoint::open(fetcher.fetch(meta, progress)?.path);
     crate::load::named(name, open, adapt, device)
 }

@@ -1,6 +1,6 @@
 //! Models by name.
 
-use burn_zoo_core::weights::WeightsMeta;
+use burn_zoo_core::weights::{Glob, WeightsMeta};
 use burn_zoo_core::{Error, Preprocess};
 
 use crate::DIGITS;
@@ -113,28 +113,5 @@ pub(crate) fn unknown(name: &str) -> Error {
 
 /// Whether `name` matches a pattern as [`list`] takes it.
 pub fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
-    let (mut at, mut of_name) = (0, 0);
-    // Behind the newest star, and how much of the name the star stands for ends.
-    let mut star = None;
-    while of_name < name.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                at += 1;
-                star = Some((at, of_name));
-            }
-            Some(&letter) if letter == b'?' || letter == name[of_name] => {
-                at += 1;
-                of_name += 1;
-            }
-            _ => {
-                let Some((behind, end)) = star else {
-                    return false;
-                };
-                (at, of_name) = (behind, end + 1);
-                star = Some((behind, of_name));
-            }
-        }
-    }
-    pattern[at..].iter().all(|&letter| letter == b'*')
+    Glob::new(pattern).matches(name)
 }

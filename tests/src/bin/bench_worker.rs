@@ -14,7 +14,7 @@ use burn::nn::loss::CrossEntropyLossConfig;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use burn_zoo::weights::{Checkpoint, Differences, load};
+use burn_zoo::weights::{Checkpoint, Layout};
 use burn_zoo::{Adapt, AuxHeads, Classifier, TrainingKernels, weighted_loss};
 use burn_zoo_engine::{Compile, release_freed_memory};
 use burn_zoo_tests::resnet18::SmallResNet18;
@@ -26,7 +26,7 @@ fn main() {
         panic!("bench_worker KIND ARCHITECTURE WEIGHTS BATCH HEIGHT WIDTH");
     };
     let [batch, height, width] = [0, 1, 2].map(|it: usize| sizes[it].parse().unwrap());
-    let checkpoint = Checkpoint::open(weights.as_ref()).unwrap();
+    let checkpoint = Checkpoint::open(weights).unwrap();
     let shape = [batch, 3, height, width];
     let kernels = match kind.as_str() {
         "train_fast" => TrainingKernels::Fast,
@@ -39,14 +39,8 @@ fn main() {
     let device = Device::flex().autodiff();
     if architecture == "resnet18_small" {
         let model = SmallResNet18::init(&device);
-        let keys = SmallResNet18::keys();
-        let model = load(
-            model,
-            architecture,
-            &checkpoint,
-            &keys,
-            Differences::default(),
-        );
+        let layout = Layout::new(SmallResNet18::keys(), "conv1.weight", &["fc"]);
+        let model = checkpoint.fill(model, architecture, &layout);
         return train(model.unwrap(), shape, &device);
     }
     let model = burn_zoo::load(architecture, &checkpoint, &device);
@@ -60,7 +54,9 @@ fn infer(compiled: bool, architecture: &str, checkpoint: Checkpoint, shape: [usi
         aux_heads: AuxHeads::Dropped,
         ..Adapt::default()
     };
-    let model = burn_zoo::load_adapted(architecture, &checkpoint, adapt, &device).unwrap();
+    let model = burn_zoo::load_adapted(architecture, &checkpoint, &adapt, &device)
+        .unwrap()
+        .network;
     drop(checkpoint);
     let images = Tensor::<4>::ones(shape, &device) * 0.5;
     let first = |logits: Tensor<2>| logits.into_data().iter::<f32>().next().unwrap();

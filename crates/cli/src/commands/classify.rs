@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::engine::Forward;
 use crate::failure::{self, Outcome, one_line};
 use crate::inputs::{self, Input};
-use crate::model::{self, Loaded, WeightArgs};
+use crate::model::{self, Loaded, Outputs, WeightArgs};
 use crate::precision::InferenceArgs;
 use crate::report;
 
@@ -77,16 +77,17 @@ impl Args {
             Ok(logits) => logits,
             Err(error) => return json!({ "image": answer.image, "error": one_line(error) }),
         };
-        let predictions = ranked(logits)
-            .into_iter()
-            .take(self.top)
-            .map(|(class, probability)| {
-                json!({
-                    "class": class,
-                    "label": loaded.label(class),
-                    "probability": report::number(probability),
-                })
-            });
+        let predictions =
+            ranked(logits, loaded)
+                .into_iter()
+                .take(self.top)
+                .map(|(class, probability)| {
+                    json!({
+                        "class": class,
+                        "label": loaded.label(class),
+                        "probability": report::number(probability),
+                    })
+                });
         let predictions: Vec<_> = predictions.collect();
         let mut row = json!({ "image": answer.image, "predictions": predictions });
         if self.logits {
@@ -106,8 +107,10 @@ impl Args {
                     continue;
                 }
             };
-            for (rank, (class, probability)) in
-                ranked(logits).into_iter().take(self.top).enumerate()
+            for (rank, (class, probability)) in ranked(logits, loaded)
+                .into_iter()
+                .take(self.top)
+                .enumerate()
             {
                 table.add_row([
                     if rank == 0 {
@@ -145,39 +148,55 @@ fn logits(
         .context("the network has no classes")
 }
 
-/// Classes with softmax probabilities, the likeliest first, equal ones in order.
-fn ranked(logits: &[f32]) -> Vec<(usize, f32)> {
+/// Classes with their probabilities, the likeliest first, equal ones in order.
+fn ranked(logits: &[f32], loaded: &Loaded) -> Vec<(usize, f32)> {
+    let probabilities = match (loaded.outputs, logits) {
+        // One output that decides between two named classes.
+        (Outputs::Independent, [logit]) if loaded.label(1).is_some() => {
+            vec![sigmoid(-logit), sigmoid(*logit)]
+        }
+        (Outputs::Independent, _) => logits.iter().copied().map(sigmoid).collect(),
+        (Outputs::OneClass, _) => softmax(logits),
+    };
+    let mut ranked: Vec<_> = probabilities.into_iter().enumerate().collect();
+    // Where probabilities round to the same number, logits may still differ.
+    let order = |class: usize| logits.get(class).copied().unwrap_or_default();
+    ranked.sort_by(|a, b| {
+        let by_logit = order(b.0).total_cmp(&order(a.0));
+        b.1.total_cmp(&a.1).then(by_logit)
+    });
+    ranked
+}
+
+fn sigmoid(logit: f32) -> f32 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+fn softmax(logits: &[f32]) -> Vec<f32> {
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let weights: Vec<f32> = logits.iter().map(|logit| (logit - highest).exp()).collect();
     let sum: f32 = weights.iter().sum();
-    let mut ranked: Vec<_> = weights
-        .iter()
-        .map(|weight| weight / sum)
-        .enumerate()
-        .collect();
-    ranked.sort_by(|a, b| logits[b.0].total_cmp(&logits[a.0]));
-    ranked
+    weights.iter().map(|weight| weight / sum).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ranked;
+    use super::{sigmoid, softmax};
 
     #[test]
-    fn probabilities_descend_and_follow_the_definition() {
+    fn probabilities_follow_the_definition() {
         // exp(0), exp(ln 2), exp(ln 5) share 8 parts.
-        let ranked = ranked(&[0.0, 2.0_f32.ln(), 5.0_f32.ln()]);
-        assert_eq!(
-            ranked.iter().map(|(class, _)| *class).collect::<Vec<_>>(),
-            [2, 1, 0]
-        );
-        for ((_, found), expected) in ranked.iter().zip([0.625, 0.25, 0.125]) {
+        let found = softmax(&[0.0, 2.0_f32.ln(), 5.0_f32.ln()]);
+        for (found, expected) in found.iter().zip([0.125, 0.25, 0.625]) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
+        // 1 / (1 + 1/3).
+        assert!((sigmoid(3.0_f32.ln()) - 0.75).abs() < 1e-6);
     }
 
     #[test]
     fn large_logits_do_not_overflow() {
-        assert_eq!(ranked(&[1000.0, 0.0]), [(0, 1.0), (1, 0.0)]);
+        assert_eq!(softmax(&[1000.0, 0.0]), [1.0, 0.0]);
+        assert_eq!([sigmoid(1000.0), sigmoid(-1000.0)], [1.0, 0.0]);
     }
 }

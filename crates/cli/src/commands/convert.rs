@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use burn_zoo::Adapt;
 use burn_zoo::weights::Dtype;
 use serde_json::json;
 
 use crate::failure::Outcome;
+use crate::inside::InsideArgs;
 use crate::precision::Precision;
 use crate::source::Source;
 use crate::target::Target;
-use crate::{device, report};
+use crate::{device, model, report};
 
 /// Turns a weight file into safetensors (PyTorch's layout and the reference's keys, so that
 /// Python reads it) or burnpack
@@ -29,6 +31,8 @@ pub(crate) struct Args {
     /// The architecture that the file fits; `burn-zoo inspect` tells it
     #[arg(long)]
     model: String,
+    #[command(flatten)]
+    inside: InsideArgs,
     /// Number format of the values
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
@@ -55,7 +59,8 @@ impl Args {
         };
         let target = Target::create(path, "name")?;
         let device = device::parse("flex")?;
-        let model = burn_zoo::load(&self.model, &self.input.open()?, &device)?;
+        let adapt = self.inside.adapt(Adapt::default());
+        let model = model::from_file(&self.model, &self.input, &adapt, &device)?.network;
         let bytes = match burnpack {
             true => model.to_burnpack(dtype)?,
             false => model.to_safetensors(dtype)?,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use burn::tensor::Tensor;
+use burn_zoo::HeadUse;
 use serde_json::{Value, json};
 
 use crate::engine::{Forward, stages};
@@ -49,7 +50,9 @@ impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
         let target = Target::of_option(self.out.as_deref(), "--out")?;
         let device = self.device.open()?;
-        let loaded = self.weights.load(&self.model, &device)?;
+        let loaded = self
+            .weights
+            .load_for(&self.model, HeadUse::Unused, &device)?;
         let extractor = self.extractor(&loaded)?;
         let mut rows = Vec::new();
         for input in inputs::expand(&self.images) {

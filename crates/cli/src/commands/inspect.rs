@@ -1,54 +1,208 @@
 //! `burn-zoo inspect`.
 
 use anyhow::Result;
-use serde_json::json;
+use burn_zoo::Error;
+use burn_zoo::weights::{Checkpoint, Found, FoundHead, Nearness, Said};
+use serde_json::{Value, json};
 
 use crate::failure::Outcome;
+use crate::inside::InsideArgs;
 use crate::source::Source;
 use crate::{device, report};
 
-/// Shows what a weight file holds and every architecture it fits
+/// Shows what a weight file holds, every architecture it fits and where in it the weights are
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: burn-zoo inspect model_best.pth.tar")]
 pub(crate) struct Args {
     /// Weight file: path, URL or hf:owner/repo[/file]; its content says what form it has
     file: Source,
+    #[command(flatten)]
+    inside: InsideArgs,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
 }
 
+/// What is known of the weights in a file.
+struct Report {
+    fits: Vec<&'static str>,
+    /// The first architecture that fits, as it was found.
+    found: Option<Found>,
+    /// Why none of several places was taken.
+    tie: Option<Error>,
+    nearest: Vec<(&'static str, Nearness)>,
+    said: Said,
+}
+
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
         let checkpoint = self.file.open()?;
-        let fits = burn_zoo::fits(&checkpoint, &device::parse("flex")?);
+        let report = self.look(&checkpoint)?;
         if self.json {
-            let tensors = checkpoint.tensors().iter().map(|tensor| {
-                json!({ "name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype })
-            });
-            report::json(&json!({
-                "container": checkpoint.container().to_string(),
-                "tensors": tensors.collect::<Vec<_>>(),
-                "fits": fits,
-            }))?;
-            return Ok(Outcome::Done);
+            report::json(&report.document(&checkpoint))?;
+        } else {
+            table(&checkpoint)?;
+            report.print(&checkpoint)?;
         }
-        let mut table = report::table(&["tensor", "shape", "dtype"]);
-        for tensor in checkpoint.tensors() {
-            let shape = report::shape(&tensor.shape);
-            table.add_row([tensor.name.clone(), shape, tensor.dtype.clone()]);
+        Ok(Outcome::Done)
+    }
+
+    fn look(&self, checkpoint: &Checkpoint) -> Result<Report> {
+        let (device, select) = (device::parse("flex")?, self.inside.select());
+        let (mut fits, mut found, mut tie) = (Vec::new(), None, None);
+        for (name, place) in burn_zoo::places(checkpoint, &select, &device) {
+            fits.push(name);
+            match place {
+                Ok(place) => found = found.or(Some(place)),
+                Err(error) => tie = tie.or(Some(error)),
+            }
         }
-        report::print(&table)?;
-        let fits = if fits.is_empty() {
+        let nearest = match fits.is_empty() {
+            true => burn_zoo::nearest(checkpoint, &select, &device),
+            false => Vec::new(),
+        };
+        Ok(Report {
+            fits,
+            found,
+            tie,
+            nearest,
+            said: checkpoint.said(),
+        })
+    }
+}
+
+impl Report {
+    fn document(&self, checkpoint: &Checkpoint) -> Value {
+        let tensors = checkpoint.tensors().iter().map(
+            |tensor| json!({ "name": tensor.name, "shape": tensor.shape, "dtype": tensor.dtype }),
+        );
+        let nearest = self
+            .nearest
+            .iter()
+            .map(|(name, nearness)| json!({ "architecture": name, "differs": nearness.differs }));
+        let place = self.found.as_ref().map(|found| &found.place);
+        json!({
+            "container": checkpoint.container().to_string(),
+            "tensors": tensors.collect::<Vec<_>>(),
+            "fits": self.fits,
+            "key": place.map(|place| &place.key),
+            "prefix": place.map(|place| &place.prefix),
+            "head": self.head(),
+            "classes": self.classes(),
+            "labels": self.said.labels,
+            "preprocess": preprocess(&self.said),
+            "others": place.map_or(&[][..], |place| &place.others),
+            "nearest": nearest.collect::<Vec<_>>(),
+        })
+    }
+
+    /// The last layer's name in the file.
+    fn head(&self) -> Option<&str> {
+        match &self.found.as_ref()?.place.head {
+            FoundHead::Linear { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
+    fn classes(&self) -> Option<usize> {
+        match self.found.as_ref()?.place.head {
+            FoundHead::Linear { classes, .. } => Some(classes),
+            _ => None,
+        }
+    }
+
+    fn print(&self, checkpoint: &Checkpoint) -> Result<()> {
+        let fits = if self.fits.is_empty() {
             "no known architecture".to_owned()
         } else {
-            fits.join(", ")
+            self.fits.join(", ")
         };
         let count = checkpoint.tensors().len();
+        if let Some(Found { place, .. }) = &self.found {
+            let or_none = |text: &str| {
+                if text.is_empty() {
+                    "-".to_owned()
+                } else {
+                    text.to_owned()
+                }
+            };
+            report::text(&format!(
+                "key {}, prefix {}, names of {}",
+                or_none(&place.key),
+                or_none(&place.prefix),
+                place.naming
+            ))?;
+            report::text(&match &place.head {
+                FoundHead::Linear { name, classes } => format!("head {name}, {classes} classes"),
+                FoundHead::Other { layers } => format!(
+                    "head {}: other layers than the network's; features can be used",
+                    layers.join(", ")
+                ),
+                _ => "no head: features can be used, or a new head trained".to_owned(),
+            })?;
+            for note in &place.notes {
+                report::text(&format!("note: {note}"))?;
+            }
+            if !place.others.is_empty() {
+                report::text(&format!("besides: {}", place.others.join(", ")))?;
+            }
+        }
+        if let Some(labels) = &self.said.labels {
+            let first = labels
+                .iter()
+                .take(5)
+                .map(String::as_str)
+                .collect::<Vec<_>>();
+            let more = if labels.len() > 5 { ", …" } else { "" };
+            let first = first.join(", ");
+            report::text(&format!("names of {} classes: {first}{more}", labels.len()))?;
+        }
+        if let Value::Object(says) = preprocess(&self.said) {
+            let says = says.iter().map(|(name, value)| format!("{name} {value}"));
+            report::text(&format!("images: {}", says.collect::<Vec<_>>().join(", ")))?;
+        }
+        for (name, nearness) in &self.nearest {
+            report::text(&format!("near {name}: {}", nearness.differs.join("; ")))?;
+        }
+        if let Some(tie) = &self.tie {
+            report::text(&format!("{tie}"))?;
+        }
         report::text(&format!(
             "{}, {count} tensors, fits {fits}",
             checkpoint.container()
-        ))?;
-        Ok(Outcome::Done)
+        ))
+    }
+}
+
+fn table(checkpoint: &Checkpoint) -> Result<()> {
+    let mut table = report::table(&["tensor", "shape", "dtype"]);
+    for tensor in checkpoint.tensors() {
+        let shape = report::shape(&tensor.shape);
+        table.add_row([tensor.name.clone(), shape, tensor.dtype.clone()]);
+    }
+    report::print(&table)
+}
+
+/// What the file says of how images are prepared, by name; null where it says nothing.
+fn preprocess(said: &Said) -> Value {
+    let says = [
+        ("image_size", said.image_size.map(|size| json!(size))),
+        ("mean", said.mean.map(|mean| json!(mean))),
+        ("std", said.std.map(|std| json!(std))),
+        (
+            "interpolation",
+            said.interpolation.map(|filter| json!(filter)),
+        ),
+        ("crop_pct", said.crop_share.map(|share| json!(share))),
+        ("multi_label", said.multi_label.then(|| json!(true))),
+    ];
+    let says = says
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let says: serde_json::Map<String, Value> = says.collect();
+    if says.is_empty() {
+        Value::Null
+    } else {
+        Value::Object(says)
     }
 }

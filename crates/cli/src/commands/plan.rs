@@ -7,6 +7,7 @@ use burn_zoo_engine::{Compile as _, Plan, StepInfo};
 use serde_json::{Value, json};
 
 use crate::failure::Outcome;
+use crate::inside::InsideArgs;
 use crate::preprocessing::size;
 use crate::source::Source;
 use crate::{device, model, report};
@@ -29,6 +30,8 @@ pub(crate) struct Args {
     /// Weight file that classes and channels are read off: path, URL or hf:owner/repo[/file]
     #[arg(long, value_name = "FILE")]
     weights: Option<Source>,
+    #[command(flatten)]
+    inside: InsideArgs,
     /// Runs the plan and shows each step's share of the time
     #[arg(long)]
     profile: bool,
@@ -41,7 +44,8 @@ impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
         let device = device::parse("flex")?;
         device.seed(0);
-        let (name, model) = model::build(&self.model, self.weights.as_ref(), &device)?;
+        let (name, model) =
+            model::build(&self.model, self.weights.as_ref(), &self.inside, &device)?;
         if self.weights.is_none() {
             report::note(&format!("{name}: built with random weights"));
         }

@@ -5,6 +5,7 @@ use burn_zoo_core::Classifier as _;
 use serde_json::json;
 
 use crate::failure::Outcome;
+use crate::inside::InsideArgs;
 use crate::preprocessing::size;
 use crate::source::Source;
 use crate::{device, model, report};
@@ -21,6 +22,8 @@ pub(crate) struct Args {
     /// Weight file that classes and channels are read off: path, URL or hf:owner/repo[/file]
     #[arg(long, value_name = "FILE")]
     weights: Option<Source>,
+    #[command(flatten)]
+    inside: InsideArgs,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -31,7 +34,8 @@ impl Args {
         let random = self.weights.is_none();
         let device = device::parse("flex")?;
         device.seed(0);
-        let (name, model) = model::build(&self.model, self.weights.as_ref(), &device)?;
+        let (name, model) =
+            model::build(&self.model, self.weights.as_ref(), &self.inside, &device)?;
         let spec = model.input();
         let [height, width] = self.input.unwrap_or(spec.size);
         spec.check([1, spec.channels, height, width])?;

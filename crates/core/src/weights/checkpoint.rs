@@ -1,40 +1,30 @@
-//! A weight file, recognised by its content.
+//! A weight file, recognized by its content.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Write as _;
+use std::fs::File;
+use std::io::{Read as _, Take};
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::tensor::{Bytes, DType};
-use burn_store::burn_pack::{self, Error as PackError, Tensor as PackTensor};
-use burn_store::{bridge, pytorch_reader};
-use pytorch_reader::{FileFormat, PytorchReader};
-use safetensors::tensor::Metadata;
+use burn::tensor::{Bytes, DType, TensorData};
+use burn_store::burn_pack::{Error as PackError, Tensor as PackTensor};
+use burn_zoo_checkpoint::{Archive, Dict, Dtype as FileDtype, ErrorKind, Format, Tensor, Value};
 
-use super::guard;
-use super::source::Source;
+use super::index::Leaf;
+use super::{Select, burnpack};
 use crate::Error;
 
-/// First bytes that tell the containers apart.
-const HEAD: u64 = 262;
-/// Bytes of the length before a safetensors header.
-const SAFETENSORS_LEN: u64 = 8;
-/// What a header may take whatever the file's length; that of `resnet152` takes 0.1 MB.
-const HEADER: u64 = 1 << 20;
 /// Characters of a reason, of which a part comes from the file.
 const MESSAGE: usize = 300;
-
-/// Where training scripts put the weights inside a file, in timm's order of preference.
-const WRAPPERS: [&str; 4] = ["state_dict_ema.", "model_ema.", "state_dict.", "model."];
-/// What wrappers of modules put before each key: `DataParallel`, `torch.compile`.
-const PREFIXES: [&str; 2] = ["module.", "_orig_mod."];
-
-/// How many models PyTorch's `AveragedModel` is the average of, beside their weights.
-const AVERAGED: &str = "n_averaged";
+/// Numbers of a tensor that is a setting and not a weight.
+const SMALL: usize = 16;
+/// Names of what lies beside the weights that are kept.
+const BESIDE: usize = 100;
 
 /// The form of a weight file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Container {
     /// `torch.save` since PyTorch 1.6.
     PytorchZip,
@@ -42,8 +32,14 @@ pub enum Container {
     PytorchLegacy,
     /// `torch.save` before 0.1.10.
     PytorchTar,
+    /// `torch.jit.save`.
+    TorchScript,
+    /// `torch.export.save`.
+    TorchExport,
     /// safetensors.
     Safetensors,
+    /// Several safetensors files and their index.
+    SafetensorsIndex,
     /// Burn's own.
     Burnpack,
 }
@@ -54,7 +50,10 @@ impl fmt::Display for Container {
             Self::PytorchZip => "pytorch-zip",
             Self::PytorchLegacy => "pytorch-legacy",
             Self::PytorchTar => "pytorch-tar",
+            Self::TorchScript => "torchscript",
+            Self::TorchExport => "torch-export",
             Self::Safetensors => "safetensors",
+            Self::SafetensorsIndex => "safetensors-index",
             Self::Burnpack => "burnpack",
         })
     }
@@ -63,7 +62,7 @@ impl fmt::Display for Container {
 /// One tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
-    /// The file's own key.
+    /// The keys from the root of the file to the tensor, joined by full stops.
     pub name: String,
     /// Sizes, outermost first.
     pub shape: Vec<usize>,
@@ -71,15 +70,19 @@ pub struct TensorInfo {
     pub dtype: String,
 }
 
-/// The tensors of a weight file, read when needed.
+/// A weight file: its tensors, read when needed, and what it says beside them.
 #[derive(Clone)]
 pub struct Checkpoint {
     name: String,
     container: Container,
-    /// Whether keys are our paths and matrices lie in Burn's layout.
-    pub(super) is_ours: bool,
     infos: Vec<TensorInfo>,
-    pub(super) tensors: Vec<PackTensor>,
+    /// Sorted by name.
+    leaves: Vec<Leaf>,
+    /// The tensors that `root` refers to; none of a burnpack file.
+    tensors: Arc<[Tensor]>,
+    root: Arc<Value>,
+    /// Names and values that a file of ours, or any safetensors file, has beside its tensors.
+    metadata: Vec<(String, String)>,
 }
 
 impl fmt::Debug for Checkpoint {
@@ -99,236 +102,113 @@ impl fmt::Debug for Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a file; its ending does not matter. Values stay in it until [`load`](super::load)
-    /// asks for them, so the file must not change before.
+    /// Opens a file; its ending does not matter. Values stay in it until a network takes them, so
+    /// the file must not change before.
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] if it cannot be opened, [`Error::Container`] if it is no weight file or a
+    /// [`Error::Read`] if it cannot be opened, [`Error::Container`] if it is not a weight file or a
     /// broken one.
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        let name = path.display().to_string();
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         let fail = |source| Error::Read {
             path: path.into(),
             source,
         };
-        let source = Source::open(path).map_err(fail)?;
-        Self::recognise(name, &source, Some(path))
+        let metadata = std::fs::metadata(path).map_err(fail)?;
+        if metadata.is_file() {
+            let file = File::open(path).map_err(fail)?;
+            let mut head = Vec::new();
+            let mut start: Take<&File> = (&file).take(burnpack::MAGIC.len() as u64);
+            start.read_to_end(&mut head).map_err(fail)?;
+            if head == burnpack::MAGIC {
+                let bytes = std::fs::read(path).map_err(fail)?;
+                return Self::from_bytes(&path.display().to_string(), bytes);
+            }
+        } else if !metadata.is_dir() {
+            // A pipe is read once.
+            let bytes = std::fs::read(path).map_err(fail)?;
+            return Self::from_bytes(&path.display().to_string(), bytes);
+        }
+        match Archive::open(path) {
+            Ok(archive) => Ok(Self::of(archive)),
+            Err(error) => Err(match error.kind() {
+                ErrorKind::Io(source) => {
+                    fail(std::io::Error::new(source.kind(), source.to_string()))
+                }
+                _ => refused(&error),
+            }),
+        }
     }
 
     /// As [`Checkpoint::open`] for a file in memory, called `name` in messages.
     ///
     /// # Errors
     ///
-    /// [`Error::Container`] if these are no weights or broken ones.
+    /// [`Error::Container`] if these are not weights or broken ones.
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, Error> {
-        let source = Source::Memory(Arc::new(bytes));
-        Self::recognise(name.to_owned(), &source, None)
+        if bytes.starts_with(&burnpack::MAGIC) {
+            let opened = burnpack::open(bytes).map_err(|reason| broken(name, reason))?;
+            return Ok(Self::burnpack(name, opened));
+        }
+        let archive = Archive::from_bytes(name, bytes).map_err(|error| refused(&error))?;
+        Ok(Self::of(archive))
     }
 
-    /// Goes by the first bytes. `path` is where the bytes are if they are in a file.
-    fn recognise(name: String, source: &Source, path: Option<&Path>) -> Result<Self, Error> {
-        let head = source.head(HEAD).map_err(|error| broken(&name, error))?;
-        if is_pytorch(&head) {
-            return Self::pytorch(name, source, path);
-        }
-        if head.get(8) == Some(&b'{') {
-            return Self::safetensors(name, source);
-        }
-        if head.starts_with(&burn_pack::MAGIC_NUMBER.to_le_bytes()) {
-            return Self::burnpack(name, source);
-        }
-        let reason = "it is neither a PyTorch (zip, legacy, tar), safetensors nor burnpack file";
-        Err(broken(&name, reason))
-    }
-
-    fn pytorch(name: String, source: &Source, path: Option<&Path>) -> Result<Self, Error> {
-        let fail = |reason: String| {
-            let reason = shortened(&reason);
-            broken(
-                &name,
-                format!(
-                    "not a whole PyTorch file of tensors ({reason}); fetch it again, or save \
-                     model.state_dict() if it was saved as a whole model"
-                ),
-            )
+    fn of(archive: Archive) -> Self {
+        let container = match archive.format() {
+            Format::PytorchZip => Container::PytorchZip,
+            Format::PytorchLegacy => Container::PytorchLegacy,
+            Format::PytorchTar => Container::PytorchTar,
+            Format::TorchScript => Container::TorchScript,
+            Format::TorchExport => Container::TorchExport,
+            Format::SafetensorsIndex => Container::SafetensorsIndex,
+            _ => Container::Safetensors,
         };
-        guard::check(source).map_err(fail)?;
-        let read = |path: &Path| {
-            // No panic of the reader is known that passes the guard; an unknown one on a hostile
-            // file must not take the program down.
-            std::panic::catch_unwind(|| PytorchReader::new(path))
-                .map_err(|_| fail("the reader gave up on it".into()))?
-                .map_err(|error| fail(error.to_string()))
-        };
-        let reader = match (source, path) {
-            (Source::File(..), Some(path)) => read(path)?,
-            (Source::File(..), None) => return Err(fail("it has no path".into())),
-            (Source::Memory(bytes), _) => {
-                // The reader takes files only; on Unix an open file outlives its name.
-                let fail = |source| Error::Write {
-                    path: std::env::temp_dir(),
-                    source,
-                };
-                let mut file = tempfile::NamedTempFile::new().map_err(fail)?;
-                file.write_all(bytes)
-                    .and_then(|()| file.flush())
-                    .map_err(fail)?;
-                read(file.path())?
-            }
-        };
-        let container = match reader.metadata().format_type {
-            FileFormat::Zip => Container::PytorchZip,
-            FileFormat::Tar => Container::PytorchTar,
-            FileFormat::Legacy | FileFormat::Pickle => Container::PytorchLegacy,
-        };
-        let tensors = reader
-            .into_tensors()
-            .into_values()
-            .map(bridge::from_pytorch)
-            .collect();
-        Self::new(name, container, tensors, source.len())
-    }
-
-    fn safetensors(name: String, source: &Source) -> Result<Self, Error> {
-        let fail = |reason: String| {
-            let reason = shortened(&reason);
-            broken(
-                &name,
-                format!("not a whole safetensors file ({reason}); fetch it again"),
-            )
-        };
-        let header_len = source.bytes(0, SAFETENSORS_LEN).ok();
-        let header_len = header_len.and_then(|bytes| bytes.try_into().ok());
-        let header_len = u64::from_le_bytes(header_len.unwrap_or_default());
-        // A byte of JSON becomes up to 24 in memory.
-        if header_len > HEADER + source.len() / 64 {
-            return Err(fail(format!("a header of {header_len} bytes")));
-        }
-        let header = source.bytes(SAFETENSORS_LEN, header_len);
-        let header = header.map_err(|_| fail("InvalidHeaderLength".into()))?;
-        let metadata: Metadata =
-            serde_json::from_slice(&header).map_err(|error| fail(error.to_string()))?;
-        let start = SAFETENSORS_LEN + header_len;
-        if start.checked_add(metadata.data_len() as u64) != Some(source.len()) {
-            return Err(fail("MetadataIncompleteBuffer".into()));
-        }
-        let mut tensors = Vec::new();
-        for (key, info) in metadata.tensors() {
-            let dtype = match info.dtype {
-                safetensors::Dtype::F64 => DType::F64,
-                safetensors::Dtype::F32 => DType::F32,
-                safetensors::Dtype::F16 => DType::F16,
-                safetensors::Dtype::BF16 => DType::BF16,
-                safetensors::Dtype::I64 => DType::I64,
-                safetensors::Dtype::I32 => DType::I32,
-                safetensors::Dtype::U8 => DType::U8,
-                other => {
-                    let reason = format!(
-                        "tensor {key} has type {other:?}, which no network here has; leave it out when \
-                         the file is saved"
-                    );
-                    return Err(broken(&name, shortened(&reason)));
-                }
-            };
-            let (from, to) = info.data_offsets;
-            let (offset, len) = (start + from as u64, to - from);
-            let source = source.clone();
-            tensors.push(PackTensor::deferred(
-                key,
-                dtype,
-                info.shape.clone(),
-                None,
-                len,
-                move || {
-                    let bytes = source.bytes(offset, len as u64);
-                    let bytes = bytes.map_err(|error| PackError::IoError(error.to_string()))?;
-                    Ok(Bytes::from_bytes_vec(bytes))
-                },
-            ));
-        }
-        Self::new(name, Container::Safetensors, tensors, source.len())
-    }
-
-    fn burnpack(name: String, source: &Source) -> Result<Self, Error> {
-        let len = source.len();
-        let head = source.head(HEAD).map_err(|error| broken(&name, error))?;
-        // burn-pack takes 100 MiB of metadata, in which a byte may become three sizes.
-        let metadata = head.get(6..10).and_then(|bytes| bytes.try_into().ok());
-        let metadata = u64::from(u32::from_le_bytes(metadata.unwrap_or_default()));
-        if metadata > HEADER + len / 64 {
-            let reason = format!("not a whole burnpack file ({metadata} bytes of metadata)");
-            return Err(broken(&name, reason));
-        }
-        let bytes = source.bytes(0, len).map_err(|error| broken(&name, error))?;
-        let tensors = burn_pack::Reader::from_bytes(Bytes::from_bytes_vec(bytes))
-            .and_then(burn_pack::Reader::into_tensors)
-            .map_err(|error| broken(&name, shortened(&error.to_string())))?;
-        // Their lengths are not checked by burn-pack, and our networks have none.
-        if let Some(tensor) = tensors.iter().find(|t| matches!(t.dtype, DType::QFloat(_))) {
-            return Err(broken(&name, format!("{} is quantised", tensor.name)));
-        }
-        Self::new(name, Container::Burnpack, tensors, len)
-    }
-
-    /// Sorts, and strips the wrappers and prefixes that training scripts leave. The file has
-    /// `len` bytes.
-    pub(super) fn new(
-        name: String,
-        container: Container,
-        tensors: Vec<PackTensor>,
-        len: u64,
-    ) -> Result<Self, Error> {
-        let mut tensors = tensors;
-        // A tensor may repeat its values (stride 0) up to 10 GiB, or have sizes without values.
-        let too_large = |tensor: &&PackTensor| {
-            let largest = tensor.shape.iter().max().copied().unwrap_or(0);
-            tensor.byte_len().max(largest) as u64 > len
-        };
-        if let Some(tensor) = tensors.iter().find(too_large) {
-            let reason = format!("tensor {} is larger than the file", tensor.name);
-            return Err(broken(&name, shortened(&reason)));
-        }
-        tensors.sort_by(|a, b| a.name.cmp(&b.name));
-        let infos = tensors
-            .iter()
+        let tensors = archive.tensors().iter();
+        let mut infos: Vec<_> = tensors
             .map(|tensor| TensorInfo {
-                name: tensor.name.clone(),
-                shape: tensor.shape.to_vec(),
-                dtype: format!("{:?}", tensor.dtype),
+                name: tensor.path().join("."),
+                shape: tensor.shape().to_vec(),
+                dtype: tensor.dtype().to_string(),
             })
             .collect();
-        // One may lie in another: PyTorch Lightning has the model in its state.
-        while let Some(wrapper) = WRAPPERS
-            .iter()
-            .find(|w| tensors.iter().any(|tensor| tensor.name.starts_with(**w)))
-        {
-            tensors.retain_mut(|tensor| strip(tensor, wrapper));
-        }
-        tensors.retain(|tensor| tensor.name != AVERAGED);
-        while let Some(prefix) = PREFIXES.iter().find(|prefix| {
-            !tensors.is_empty()
-                && tensors
-                    .iter()
-                    .all(|tensor| tensor.name.starts_with(**prefix))
-        }) {
-            for tensor in &mut tensors {
-                strip(tensor, prefix);
-            }
-        }
-        if tensors.is_empty() {
-            return Err(Error::Container {
-                name,
-                reason: "it holds no tensor".into(),
-            });
-        }
-        Ok(Self {
-            name,
+        infos.sort_by(|a, b| a.name.cmp(&b.name));
+        let metadata = archive.metadata().iter();
+        Self {
+            name: archive.name().to_owned(),
             container,
-            is_ours: container == Container::Burnpack,
             infos,
-            tensors,
-        })
+            leaves: sorted(archive.tensors().iter().filter_map(leaf).collect()),
+            metadata: metadata
+                .map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+            root: Arc::new(archive.root().clone()),
+            tensors: archive.tensors().into(),
+        }
+    }
+
+    fn burnpack(name: &str, (tensors, metadata): (Vec<PackTensor>, Vec<(String, String)>)) -> Self {
+        let tensors = tensors.into_iter().map(|tensor| Leaf {
+            name: tensor.name.clone(),
+            own: 0,
+            tensor,
+        });
+        let leaves = sorted(tensors.collect());
+        let infos = leaves.iter().map(|leaf| TensorInfo {
+            name: leaf.name.clone(),
+            shape: leaf.shape().to_vec(),
+            dtype: format!("{:?}", leaf.tensor.dtype),
+        });
+        Self {
+            name: name.to_owned(),
+            container: Container::Burnpack,
+            infos: infos.collect(),
+            leaves,
+            tensors: Arc::new([]),
+            root: Arc::new(Value::Null),
+            metadata,
+        }
     }
 
     /// Path of the file, or what it was called.
@@ -341,39 +221,108 @@ impl Checkpoint {
         self.container
     }
 
-    /// All tensors of the file under its own keys, sorted.
+    /// All tensors of the file, sorted by name.
     pub fn tensors(&self) -> &[TensorInfo] {
         &self.infos
     }
 
-    /// Shape of one weight, by the key it has without wrappers and prefixes.
-    pub fn shape(&self, key: &str) -> Option<&[usize]> {
-        self.packed()
-            .iter()
-            .find(|tensor| tensor.name == key)
-            .map(|tensor| tensor.shape.as_slice())
+    /// What the file says in its header, by name: the `__metadata__` of safetensors, and burnpack's.
+    pub fn metadata(&self, name: &str) -> Option<&str> {
+        let found = self.metadata.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
     }
 
-    /// Keys without wrappers and prefixes, with shapes.
-    pub fn keys(&self) -> impl Iterator<Item = (&str, &[usize])> {
-        self.packed()
-            .iter()
-            .map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()))
+    /// What the header says, as a tree: JSON is read as such.
+    pub(super) fn header(&self) -> Value {
+        let pairs = self.metadata.iter().map(|(key, value)| {
+            let json = serde_json::from_str(value).ok();
+            let value = json.map_or_else(|| Value::Text(value.as_str().into()), tree);
+            (Value::Text(key.as_str().into()), value)
+        });
+        Value::Dict(pairs.collect())
     }
 
-    pub(super) fn packed(&self) -> &[PackTensor] {
-        &self.tensors
+    /// The numbers of a small tensor of the tree.
+    pub(super) fn numbers(&self, number: usize) -> Option<Vec<f64>> {
+        let tensor = self.tensors.get(number)?;
+        let leaf = leaf(tensor).filter(|_| tensor.shape().iter().product::<usize>() <= SMALL)?;
+        let (_, dtype, shape, _, bytes) = leaf.tensor.into_parts().ok()?;
+        let data = TensorData::from_bytes(bytes, shape, dtype).convert_dtype(DType::F64);
+        data.try_into_vec().ok()
+    }
+
+    /// The tree that the file is, without its tensors' values.
+    pub(super) fn root(&self) -> &Value {
+        &self.root
+    }
+
+    /// The tensors under the names that the user wants, sorted.
+    pub(super) fn selected(&self, select: &Select) -> Result<Vec<Leaf>, Error> {
+        if select.rename.is_empty() && select.ignore.is_empty() {
+            return Ok(self.leaves.clone());
+        }
+        let leaves = self.leaves.iter().filter_map(|leaf| {
+            let name = select.name(&leaf.name, leaf.own)?;
+            // A key may be renamed into its dictionary's place.
+            let own = if name.starts_with(leaf.around()) {
+                leaf.own
+            } else {
+                0
+            };
+            Some(Leaf {
+                name,
+                own,
+                tensor: leaf.tensor.clone(),
+            })
+        });
+        let leaves = sorted(leaves.collect());
+        let double = leaves.windows(2).find(|pair| pair[0].name == pair[1].name);
+        match double {
+            Some(pair) => Err(self.broken(format!(
+                "two tensors would be called {}; rename them apart",
+                pair[0].name
+            ))),
+            None => Ok(leaves),
+        }
+    }
+
+    /// What lies beside the dictionary at `key` and beside those around it, by name.
+    pub(super) fn beside(&self, key: &str) -> Vec<String> {
+        let mut names = Vec::new();
+        let (mut value, mut at) = (self.root(), String::new());
+        let mut keys = key.split('.').filter(|key| !key.is_empty()).peekable();
+        while keys.peek().is_some() {
+            // A key may have full stops of its own: the longest that is there counts.
+            let rest: Vec<&str> = keys.clone().collect();
+            let step = (1..=rest.len()).rev().find_map(|count| {
+                let key = rest[..count].join(".");
+                value.get(&key).map(|below| (count, key, below))
+            });
+            let Some((count, own, below)) = step else {
+                break;
+            };
+            let items = value.as_dict().into_iter().flat_map(Dict::items);
+            for (other, _) in items {
+                if *other != *own && names.len() < BESIDE {
+                    names.push(format!("{at}{other}"));
+                }
+            }
+            at = format!("{at}{own}.");
+            value = below;
+            keys.nth(count - 1);
+        }
+        names
     }
 
     pub(super) fn broken(&self, reason: impl fmt::Display) -> Error {
-        broken(&self.name, shortened(&reason.to_string()))
+        broken(&self.name, reason)
     }
 }
 
-fn broken(name: &str, reason: impl fmt::Display) -> Error {
+pub(super) fn broken(name: &str, reason: impl fmt::Display) -> Error {
     Error::Container {
         name: name.to_owned(),
-        reason: reason.to_string(),
+        reason: shortened(&reason.to_string()).into_owned(),
     }
 }
 
@@ -385,14 +334,65 @@ pub(super) fn shortened(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn strip(tensor: &mut PackTensor, prefix: &str) -> bool {
-    let rest = tensor.name.strip_prefix(prefix).map(str::to_owned);
-    rest.map(|rest| tensor.name = rest).is_some()
+fn refused(error: &burn_zoo_checkpoint::Error) -> Error {
+    broken(error.name(), error.reason())
 }
 
-/// Zip, pickle protocol 2 or later, or a tar archive, by their first bytes.
-fn is_pytorch(head: &[u8]) -> bool {
-    head.starts_with(b"PK\x03\x04")
-        || (head.first() == Some(&0x80) && head.get(8) != Some(&b'{'))
-        || guard::is_tar(head)
+fn sorted(mut leaves: Vec<Leaf>) -> Vec<Leaf> {
+    leaves.sort_by(|a, b| a.name.cmp(&b.name));
+    leaves
+}
+
+/// A tensor whose numbers Burn can hold; nothing else is a weight.
+fn leaf(tensor: &Tensor) -> Option<Leaf> {
+    let dtype = match tensor.dtype() {
+        FileDtype::F64 => DType::F64,
+        FileDtype::F32 => DType::F32,
+        FileDtype::F16 => DType::F16,
+        FileDtype::Bf16 => DType::BF16,
+        FileDtype::I64 => DType::I64,
+        FileDtype::I32 => DType::I32,
+        FileDtype::I16 => DType::I16,
+        FileDtype::I8 => DType::I8,
+        FileDtype::U8 => DType::U8,
+        _ => return None,
+    };
+    let name = tensor.path().join(".");
+    let own = tensor.path().last().map_or(0, |key| name.len() - key.len());
+    let values = tensor.clone();
+    let read = move || {
+        let bytes = values.read();
+        let bytes = bytes.map_err(|error| PackError::IoError(error.to_string()))?;
+        Ok(Bytes::from_bytes_vec(bytes))
+    };
+    let length = usize::try_from(tensor.byte_len()).ok()?;
+    let tensor = PackTensor::deferred(
+        name.clone(),
+        dtype,
+        tensor.shape().to_vec(),
+        None,
+        length,
+        read,
+    );
+    Some(Leaf { name, own, tensor })
+}
+
+/// JSON as a tree.
+fn tree(json: serde_json::Value) -> Value {
+    use serde_json::Value as Json;
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(truth) => Value::Bool(truth),
+        Json::Number(number) => match number.as_i64() {
+            Some(number) => Value::Int(number),
+            None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => Value::Text(text.into()),
+        Json::Array(items) => Value::List(items.into_iter().map(tree).collect()),
+        Json::Object(pairs) => {
+            let pairs = pairs.into_iter();
+            let pairs = pairs.map(|(key, value)| (Value::Text(key.into()), tree(value)));
+            Value::Dict(pairs.collect())
+        }
+    }
 }

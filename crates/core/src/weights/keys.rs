@@ -27,7 +27,7 @@ pub struct Slot {
 /// Every float tensor of a module in a file of PyTorch's layout under the reference's keys, in
 /// the order of our fields. Draws no values: a network of 1,202 layers takes milliseconds.
 pub fn slots<M: Module>(module: &M, rows: &[KeyRow]) -> Vec<Slot> {
-    let rename = Rename::new(rows);
+    let table = KeyTable::new(rows);
     let mut walk = Walk::default();
     module.visit(&mut walk);
     for slot in &mut walk.slots {
@@ -36,29 +36,29 @@ pub fn slots<M: Module>(module: &M, rows: &[KeyRow]) -> Vec<Slot> {
         if shape.len() == 2 {
             shape.reverse();
         }
-        *key = rename.key(&torch_names(key));
+        *key = table.key(&torch_names(key));
     }
     walk.slots
 }
 
 /// The module's tensors with their values in PyTorch's layout, under the reference's keys.
 pub(super) fn keyed<M: Module>(module: &M, rows: &[KeyRow]) -> Vec<PackTensor> {
-    let rename = Rename::new(rows);
+    let table = KeyTable::new(rows);
     module
         .collect(None, Some(Box::new(BurnToPyTorchAdapter)), true)
         .into_iter()
         .filter(|tensor| tensor.dtype.is_float())
         .map(|mut tensor| {
-            tensor.name = rename.key(&tensor.name);
+            tensor.name = table.key(&tensor.name);
             tensor
         })
         .collect()
 }
 
-struct Rename(Vec<(Regex, &'static str)>);
+pub(super) struct KeyTable(Vec<(Regex, &'static str)>);
 
-impl Rename {
-    fn new(rows: &[KeyRow]) -> Self {
+impl KeyTable {
+    pub(super) fn new(rows: &[KeyRow]) -> Self {
         let compile = |pattern| Regex::new(pattern).expect("the rows of a crate are valid");
         Self(
             rows.iter()
@@ -67,7 +67,7 @@ impl Rename {
         )
     }
 
-    fn key(&self, path: &str) -> String {
+    pub(super) fn key(&self, path: &str) -> String {
         self.0.iter().fold(path.to_owned(), |key, (rule, to)| {
             rule.replace_all(&key, *to).into_owned()
         })

@@ -1,17 +1,33 @@
-//! Weight files: what they hold ([`Checkpoint`]), how they get into a module ([`load`]) and out
-//! of it ([`save`]), and what is known of the published ones ([`WeightsMeta`]).
+//! Weight files: what they hold ([`Checkpoint`]), where in them a network is ([`Found`]), how it gets
+//! into a module ([`load`]) and out of it ([`save`]), and what is known of the published ones
+//! ([`WeightsMeta`]).
 
-mod adapt;
+mod burnpack;
 mod checkpoint;
-mod guard;
+mod choose;
+mod find;
+mod head;
+mod index;
 mod keys;
+mod layout;
 mod load;
 mod meta;
+mod naming;
+mod nearest;
+mod place;
+mod said;
 mod save;
-mod source;
+mod select;
+mod state;
 
 pub use checkpoint::{Checkpoint, Container, TensorInfo};
 pub use keys::{KeyRow, Slot, slots};
-pub use load::{Differences, load};
+pub use layout::{Dialect, Layout};
+pub use load::load;
 pub use meta::{Licence, WeightsMeta};
+pub use nearest::Nearness;
+pub use place::{Found, FoundHead, Place};
+pub use said::Said;
 pub use save::{Dtype, save, to_burnpack, to_safetensors, write};
+pub use select::{Glob, Rename, Select};
+pub use state::StateDict;

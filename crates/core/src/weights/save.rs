@@ -40,7 +40,8 @@ impl Dtype {
     }
 }
 
-/// The module as a safetensors file in memory: PyTorch's layout, the reference's keys.
+/// The module as a safetensors file in memory: PyTorch's layout, the reference's keys. `facts` are
+/// names and values that stand in its header.
 ///
 /// # Errors
 ///
@@ -49,6 +50,7 @@ impl Dtype {
 pub fn to_safetensors<M: Module>(
     module: &M,
     rows: &[KeyRow],
+    facts: &[(&str, String)],
     dtype: Dtype,
 ) -> Result<Vec<u8>, Error> {
     let (burn_dtype, file_dtype) = dtype.pair();
@@ -63,23 +65,34 @@ pub fn to_safetensors<M: Module>(
         let view = TensorView::new(file_dtype, shape.clone(), bytes);
         views.push((name.as_str(), view.map_err(|error| unsaved(&error))?));
     }
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    metadata.extend(
+        facts
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone())),
+    );
     safetensors::serialize(views, Some(metadata)).map_err(|error| unsaved(&error))
 }
 
-/// The module as a burnpack file in memory: Burn's layout, our paths.
+/// The module as a burnpack file in memory: Burn's layout, our paths, and `facts` in its header.
 ///
 /// # Errors
 ///
 /// As [`to_safetensors`].
-pub fn to_burnpack<M: Module>(module: &M, dtype: Dtype) -> Result<Vec<u8>, Error> {
+pub fn to_burnpack<M: Module>(
+    module: &M,
+    facts: &[(&str, String)],
+    dtype: Dtype,
+) -> Result<Vec<u8>, Error> {
     let (dtype, _) = dtype.pair();
     let tensors = module.collect(None, None, true).into_iter();
     let tensors = tensors.map(|tensor| cast(tensor, dtype));
-    let bytes = burn_pack::Writer::new(tensors.collect::<Result<_, _>>()?)
-        .with_metadata("producer", "burn-zoo")
-        .into_bytes()
-        .map_err(|error| unsaved(&error))?;
+    let writer = burn_pack::Writer::new(tensors.collect::<Result<_, _>>()?);
+    let writer = facts.iter().fold(
+        writer.with_metadata("producer", "burn-zoo"),
+        |writer, (name, value)| writer.with_metadata(name, value),
+    );
+    let bytes = writer.into_bytes().map_err(|error| unsaved(&error))?;
     Ok(bytes.to_vec())
 }
 
@@ -106,7 +119,8 @@ fn unsaved(reason: &dyn std::fmt::Display) -> Error {
     }
 }
 
-/// Writes [`to_safetensors`] to `path`, as [`write()`] does. An existing file is replaced.
+/// Writes [`to_safetensors`] without facts to `path`, as [`write()`] does. An existing file is
+/// replaced.
 ///
 /// # Errors
 ///
@@ -117,7 +131,7 @@ pub fn save<M: Module>(
     path: &Path,
     dtype: Dtype,
 ) -> Result<(), Error> {
-    write(path, &to_safetensors(module, rows, dtype)?)
+    write(path, &to_safetensors(module, rows, &[], dtype)?)
 }
 
 /// Writes a whole file: beside its place first, then renamed, so that no reader ever sees half
@@ -166,8 +180,8 @@ mod tests {
     fn a_value_is_not_made_infinite() {
         let great = with(-65_520.0);
         let both = [
-            to_safetensors(&great, &[], Dtype::F16),
-            to_burnpack(&great, Dtype::F16),
+            to_safetensors(&great, &[], &[], Dtype::F16),
+            to_burnpack(&great, &[], Dtype::F16),
         ];
         for message in both.map(|saved| saved.unwrap_err().to_string()) {
             assert!(
@@ -175,11 +189,11 @@ mod tests {
                 "{message}"
             );
         }
-        to_safetensors(&great, &[], Dtype::Bf16).unwrap();
-        to_burnpack(&great, Dtype::F32).unwrap();
+        to_safetensors(&great, &[], &[], Dtype::Bf16).unwrap();
+        to_burnpack(&great, &[], Dtype::F32).unwrap();
         // The greatest that is rounded to a number, and one that was infinite before.
         for kept in [65_519.0, f32::INFINITY] {
-            to_safetensors(&with(kept), &[], Dtype::F16).unwrap();
+            to_safetensors(&with(kept), &[], &[], Dtype::F16).unwrap();
         }
     }
 }

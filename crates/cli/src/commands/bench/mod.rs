@@ -12,6 +12,7 @@ use self::history::{History, Record};
 use crate::device::DeviceArgs;
 use crate::engine::Switch;
 use crate::failure::{self, Outcome, one_line};
+use crate::inside::InsideArgs;
 use crate::kernels::KernelArgs;
 use crate::measure::{Job, Measured, Work};
 use crate::precision::Precision;
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     /// Weight file: path, URL or hf:owner/repo[/file]
     #[arg(long, value_name = "FILE")]
     weights: Option<Source>,
+    #[command(flatten)]
+    inside: InsideArgs,
     /// Images at once, one number or several
     #[arg(long, value_name = "N,…", value_delimiter = ',', default_value = "1", value_parser = clap::value_parser!(u16).range(1..))]
     batch: Vec<u16>,
@@ -170,6 +173,7 @@ impl Args {
         let job = |work, kernels| Job {
             model: self.model.clone(),
             weights: self.weights.clone(),
+            inside: self.inside.clone(),
             image: None,
             device: self.device.name().to_owned(),
             dtype,

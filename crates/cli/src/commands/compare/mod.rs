@@ -14,6 +14,7 @@ use self::layers::{Parting, Stage};
 use crate::chart::{self, Bar};
 use crate::engine::Switch;
 use crate::failure::{self, Outcome, one_line};
+use crate::inside::InsideArgs;
 use crate::measure::{Job, Measured, Work};
 use crate::precision::Precision;
 use crate::report;
@@ -44,6 +45,8 @@ pub(crate) struct Args {
     /// Weight file: path, URL or hf:owner/repo[/file]
     #[arg(long, value_name = "FILE")]
     weights: Option<Source>,
+    #[command(flatten)]
+    inside: InsideArgs,
     /// A picture; without one the input is seeded random numbers from -1 to 1
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
@@ -127,6 +130,7 @@ impl Args {
             let job = Job {
                 model: self.model.clone(),
                 weights: self.weights.clone(),
+                inside: self.inside.clone(),
                 image: self.image.clone(),
                 device: device.clone(),
                 dtype: self.dtype,

@@ -1,0 +1,95 @@
+//! The tensors of a file, found by any ending of their names.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use burn_store::burn_pack::Tensor as PackTensor;
+
+/// A tensor before it is known where it belongs.
+#[derive(Clone)]
+pub(super) struct Leaf {
+    /// The keys from the root of the file to the tensor, joined by full stops.
+    pub(super) name: String,
+    /// Where the tensor's own key begins in `name`, after the keys of the dictionaries around it.
+    pub(super) own: usize,
+    /// Shape and values. Its own name does not count.
+    pub(super) tensor: PackTensor,
+}
+
+impl Leaf {
+    pub(super) fn shape(&self) -> &[usize] {
+        self.tensor.shape.as_slice()
+    }
+
+    /// The keys of the dictionaries around it, each ended by a full stop.
+    pub(super) fn around(&self) -> &str {
+        &self.name[..self.own]
+    }
+}
+
+/// Tensors sorted by name, and every ending of a name that begins with a key.
+pub(super) struct Index<'a> {
+    leaves: &'a [Leaf],
+    by_name: HashMap<&'a str, usize>,
+    by_ending: HashMap<&'a str, Vec<u32>>,
+}
+
+impl<'a> Index<'a> {
+    /// `leaves` are sorted by name.
+    pub(super) fn new(leaves: &'a [Leaf]) -> Self {
+        let mut by_ending: HashMap<&str, Vec<u32>> = HashMap::new();
+        for (number, leaf) in (0_u32..).zip(leaves) {
+            for start in starts(&leaf.name) {
+                by_ending
+                    .entry(&leaf.name[start..])
+                    .or_default()
+                    .push(number);
+            }
+        }
+        let by_name = leaves.iter().enumerate();
+        let by_name = by_name.map(|(number, leaf)| (leaf.name.as_str(), number));
+        Self {
+            leaves,
+            by_name: by_name.collect(),
+            by_ending,
+        }
+    }
+
+    pub(super) fn leaves(&self) -> &'a [Leaf] {
+        self.leaves
+    }
+
+    /// The number of the tensor of this very name.
+    pub(super) fn find(&self, name: &str) -> Option<usize> {
+        self.by_name.get(name).copied()
+    }
+
+    /// What stands before `key` in each name that ends in it: nothing, or keys ended by a full
+    /// stop.
+    pub(super) fn before(&self, key: &str) -> impl Iterator<Item = &'a str> {
+        let found = self.by_ending.get(key).map_or(&[][..], Vec::as_slice);
+        let length = key.len();
+        found.iter().map(move |&number| {
+            let name = &self.leaves[number as usize].name;
+            &name[..name.len() - length]
+        })
+    }
+
+    /// The numbers of all tensors whose names begin with `at`.
+    pub(super) fn below(&self, at: &str) -> Range<usize> {
+        let first = self.leaves.partition_point(|leaf| leaf.name.as_str() < at);
+        let count = self.leaves[first..].partition_point(|leaf| leaf.name.starts_with(at));
+        first..first + count
+    }
+}
+
+/// Where keys begin in a name.
+fn starts(name: &str) -> impl Iterator<Item = usize> {
+    let after = name.match_indices('.').map(|(at, _)| at + 1);
+    std::iter::once(0).chain(after)
+}
+
+/// The first key of a name.
+pub(super) fn first_key(name: &str) -> &str {
+    name.split('.').next().unwrap_or_default()
+}

@@ -1,0 +1,131 @@
+//! The names under which a network's tensors are searched for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::index::{Index, first_key};
+use super::keys::KeyTable;
+use super::{Dialect, Layout, Slot};
+
+/// One way to name all tensors of a network.
+pub(super) struct Naming {
+    /// Whose names they are.
+    pub(super) name: &'static str,
+    /// The key of each slot, in the slots' order.
+    pub(super) keys: Vec<String>,
+    /// Whether matrices are `[in, out]`, as Burn has them, and not PyTorch's `[out, in]`.
+    pub(super) transposed: bool,
+}
+
+/// The name of the reference's own keys.
+pub(super) const REFERENCE: &str = "reference";
+/// The name of our paths, as Burn's own files have them.
+pub(super) const BURN: &str = "burn";
+/// The name of numbers in the place of the outermost names.
+pub(super) const NUMBERED: &str = "numbered";
+
+/// The names that do not depend on the file: the reference's, Burn's, and other code's.
+pub(super) fn namings(slots: &[Slot], layout: &Layout) -> Vec<Naming> {
+    let reference = slots.iter().map(|slot| slot.key.clone()).collect();
+    let burn = slots.iter().map(|slot| slot.path.clone()).collect();
+    let mut namings = vec![
+        Naming {
+            name: REFERENCE,
+            keys: reference,
+            transposed: false,
+        },
+        Naming {
+            name: BURN,
+            keys: burn,
+            transposed: true,
+        },
+    ];
+    for Dialect { name, rows } in layout.dialects {
+        let table = KeyTable::new(rows);
+        namings.push(Naming {
+            name,
+            keys: slots.iter().map(|slot| table.key(&slot.key)).collect(),
+            transposed: false,
+        });
+    }
+    namings
+}
+
+/// The places in a file where the outermost names of a network may have become numbers, as in
+/// `nn.Sequential(*model.children())`, each with the keys there. Layers without parameters leave
+/// gaps between the numbers, so the order alone counts.
+pub(super) fn numbered<'a>(
+    index: &Index<'a>,
+    slots: &[Slot],
+    layout: &Layout,
+) -> Vec<(&'a str, Naming)> {
+    let head = |slot: &Slot| layout.head_of(&slot.key) == Some(0);
+    let plain = outermost(
+        slots
+            .iter()
+            .filter(|slot| !head(slot) && !layout.is_aux(&slot.key)),
+    );
+    let aux = outermost(slots.iter().filter(|slot| layout.is_aux(&slot.key)));
+    if plain.len() < 3 {
+        return Vec::new();
+    }
+    let mut places = Vec::new();
+    for (at, numbers) in children(index) {
+        // A head may follow; auxiliary heads stand where the network has them, all or none.
+        let mut orders = vec![plain.clone()];
+        if !aux.is_empty() && numbers.len() >= plain.len() + aux.len() {
+            orders.extend((0..=plain.len()).map(|place| {
+                let mut order = plain.clone();
+                order.splice(place..place, aux.iter().copied());
+                order
+            }));
+        }
+        for order in orders {
+            if !(order.len()..=order.len() + 1).contains(&numbers.len()) {
+                continue;
+            }
+            let number_of: BTreeMap<&str, u32> =
+                order.iter().copied().zip(numbers.iter().copied()).collect();
+            let key = |slot: &Slot| {
+                let first = first_key(&slot.key);
+                match number_of.get(first) {
+                    Some(number) => format!("{number}{}", &slot.key[first.len()..]),
+                    None => slot.key.clone(),
+                }
+            };
+            let naming = Naming {
+                name: NUMBERED,
+                keys: slots.iter().map(key).collect(),
+                transposed: false,
+            };
+            places.push((at, naming));
+        }
+    }
+    places
+}
+
+/// The first keys of slots, each once, in order.
+fn outermost<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<&'a str> {
+    let mut keys: Vec<&str> = Vec::new();
+    for slot in slots {
+        let key = first_key(&slot.key);
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
+/// The numbers that stand directly below each place of a file.
+fn children<'a>(index: &Index<'a>) -> BTreeMap<&'a str, BTreeSet<u32>> {
+    let mut children: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    for leaf in index.leaves() {
+        let mut at = 0;
+        while let Some(length) = leaf.name[at..].find('.') {
+            if let Ok(number) = leaf.name[at..at + length].parse() {
+                children.entry(&leaf.name[..at]).or_default().insert(number);
+            }
+            at += length + 1;
+        }
+    }
+    children
+}

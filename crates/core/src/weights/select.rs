@@ -1,0 +1,233 @@
+//! What a user says about where the weights are inside a file.
+
+use std::str::FromStr;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+/// Where the weights are inside a file, as far as its user says so; by default they are searched
+/// for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Select {
+    /// Keys of the dictionary that holds the weights, joined by full stops. Prefixes below it are
+    /// still found.
+    pub key: Option<String>,
+    /// What stands before each key of the weights.
+    pub prefix: Option<String>,
+    /// Keys that are to be read under other names.
+    pub rename: Vec<Rename>,
+    /// Tensors that are to be left out.
+    pub ignore: Vec<Glob>,
+}
+
+impl Select {
+    /// A tensor's name as the user wants it, or nothing where it is to be left out. `own` is where
+    /// the tensor's own key begins in `name`, after the keys of the dictionaries around it.
+    pub(super) fn name(&self, name: &str, own: usize) -> Option<String> {
+        let ignored = |name: &str| self.ignore.iter().any(|glob| glob.matches(name));
+        if ignored(name) || ignored(&name[own..]) {
+            return None;
+        }
+        let mut name = name.to_owned();
+        for Rename { from, to } in &self.rename {
+            // Only `FromStr` and serde make one, and both compile it.
+            let Ok(regex) = Regex::new(from) else {
+                continue;
+            };
+            let key = &name[own.min(name.len())..];
+            name = if regex.is_match(key) {
+                format!(
+                    "{}{}",
+                    &name[..name.len() - key.len()],
+                    regex.replace_all(key, to)
+                )
+            } else {
+                regex.replace_all(&name, to).into_owned()
+            };
+        }
+        Some(name)
+    }
+
+    /// Whether weights below `at` (keys joined and ended by full stops, or nothing) are meant.
+    pub(super) fn takes(&self, at: &str) -> bool {
+        let below = |key: &str| match key.trim_end_matches('.') {
+            "" => true,
+            key => at
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.starts_with('.')),
+        };
+        let after = |prefix: &str| match prefix.trim_end_matches('.') {
+            "" => {
+                at.is_empty()
+                    || self
+                        .key
+                        .as_deref()
+                        .is_some_and(|key| at.trim_end_matches('.') == key)
+            }
+            prefix => {
+                let before = at.strip_suffix('.').and_then(|at| at.strip_suffix(prefix));
+                before.is_some_and(|before| before.is_empty() || before.ends_with('.'))
+            }
+        };
+        self.key.as_deref().is_none_or(below) && self.prefix.as_deref().is_none_or(after)
+    }
+}
+
+/// A regular expression and what takes the place of what it finds in a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Rename {
+    from: String,
+    to: String,
+}
+
+impl FromStr for Rename {
+    type Err = String;
+
+    /// `REGEX=REPLACEMENT`, split at the last `=`; `$1` stands for the first group.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some((from, to)) = text.rsplit_once('=') else {
+            return Err(format!(
+                "expected REGEX=REPLACEMENT, as '^encoder\\.=', not {text}"
+            ));
+        };
+        Regex::new(from).map_err(|error| {
+            let reason = error.to_string();
+            let last = reason.lines().last().unwrap_or_default().trim().to_owned();
+            format!("{from} is not a regular expression: {last}")
+        })?;
+        Ok(Self {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        })
+    }
+}
+
+impl TryFrom<String> for Rename {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Rename> for String {
+    fn from(Rename { from, to }: Rename) -> Self {
+        format!("{from}={to}")
+    }
+}
+
+/// A pattern of names in which `*` stands for anything and `?` for one character.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Glob(String);
+
+impl Glob {
+    /// The pattern of this text; every text is one.
+    pub fn new(pattern: impl Into<String>) -> Self {
+        Self(pattern.into())
+    }
+
+    /// Whether the whole `name` matches.
+    pub fn matches(&self, name: &str) -> bool {
+        let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
+        let (mut at, mut of_name) = (0, 0);
+        // Behind the newest star, and where the part of the name ends that the star stands for.
+        let mut star = None;
+        while of_name < name.len() {
+            match pattern.get(at) {
+                Some(b'*') => {
+                    at += 1;
+                    star = Some((at, of_name));
+                }
+                Some(&letter) if letter == b'?' || letter == name[of_name] => {
+                    at += 1;
+                    of_name += 1;
+                }
+                _ => {
+                    let Some((behind, end)) = star else {
+                        return false;
+                    };
+                    (at, of_name) = (behind, end + 1);
+                    star = Some((behind, of_name));
+                }
+            }
+        }
+        pattern[at..].iter().all(|&letter| letter == b'*')
+    }
+}
+
+impl FromStr for Glob {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self::new(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn select(key: Option<&str>, prefix: Option<&str>) -> Select {
+        Select {
+            key: key.map(str::to_owned),
+            prefix: prefix.map(str::to_owned),
+            ..Select::default()
+        }
+    }
+
+    #[test]
+    fn a_key_takes_what_lies_below_it() {
+        let teacher = select(Some("teacher"), None);
+        assert!(teacher.takes("teacher."));
+        assert!(teacher.takes("teacher.backbone."));
+        assert!(!teacher.takes("teacher2."));
+        assert!(!teacher.takes(""));
+        assert!(select(None, None).takes(""));
+    }
+
+    #[test]
+    fn a_prefix_takes_what_ends_in_it() {
+        let backbone = select(None, Some("backbone."));
+        assert!(backbone.takes("backbone."));
+        assert!(backbone.takes("state_dict.backbone."));
+        assert!(!backbone.takes("state_dict.my_backbone."));
+        assert!(!backbone.takes(""));
+        assert!(select(Some("model"), Some("module")).takes("model.module."));
+        assert!(select(None, Some("")).takes(""));
+        assert!(!select(None, Some("")).takes("module."));
+    }
+
+    #[test]
+    fn a_rename_is_split_at_its_last_sign_and_goes_by_the_tensors_own_key() {
+        let rename: Rename = r"^a(=?)b\.=c.$1".parse().unwrap();
+        let select = Select {
+            rename: vec![rename],
+            ignore: vec![Glob::new("*.queue")],
+            ..Select::default()
+        };
+        assert_eq!(select.name("model.a=b.w", 6).as_deref(), Some("model.c.=w"));
+        assert_eq!(select.name("ab.w", 0).as_deref(), Some("c.w"));
+        assert_eq!(select.name("model.queue", 0), None);
+        let wrong = "no sign".parse::<Rename>().unwrap_err();
+        assert!(wrong.starts_with("expected REGEX=REPLACEMENT"), "{wrong}");
+        let wrong = "(=x".parse::<Rename>().unwrap_err();
+        assert!(
+            wrong.starts_with("( is not a regular expression"),
+            "{wrong}"
+        );
+    }
+
+    #[test]
+    fn a_rename_may_name_the_dictionary_too() {
+        let select = Select {
+            rename: vec![r"^state_dict\.=".parse().unwrap()],
+            ..Select::default()
+        };
+        assert_eq!(
+            select.name("state_dict.fc.bias", 11).as_deref(),
+            Some("fc.bias")
+        );
+    }
+}
