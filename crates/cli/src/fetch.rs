@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::tensor::Device;
 use burn_zoo::{Adapt, AnyClassifier};
 pub(crate) use burn_zoo_core::fetch::HubFile;
-use burn_zoo_core::fetch::{Cache, Fetcher, Progress, Remote};
+use burn_zoo_core::fetch::{Cache, Fetcher, Hub, Progress, Remote};
 use burn_zoo_core::weights::WeightsMeta;
 use burn_zoo_train::{Archive, CIFAR};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -81,17 +81,19 @@ pub(crate) fn all(cache: &Cache, mut visit: impl FnMut(Remote<'_>)) {
     }
 }
 
-/// Where a row's file is: in the cache, or in the hub's folder.
-pub(crate) fn cached(meta: &WeightsMeta) -> Option<PathBuf> {
-    let fetcher = Fetcher::from_env().ok()?;
-    let path = fetcher.cache.path(meta.file);
-    let at_hub = || fetcher.hub.find(&fetcher.hub.published(&meta.into())?);
-    path.is_file().then_some(path).or_else(at_hub)
-}
-
 /// Whether a row's file is at hand.
 pub(crate) fn is_cached(meta: &WeightsMeta) -> bool {
     cached(meta).is_some()
+}
+
+/// Where a row's file is, in the cache or in the hub's folder.
+fn cached(meta: &WeightsMeta) -> Option<PathBuf> {
+    let path = Cache::from_env().ok()?.path(meta.file);
+    if path.is_file() {
+        return Some(path);
+    }
+    let hub = Hub::from_env().ok()?;
+    hub.find(&hub.published(&meta.into())?)
 }
 
 /// A progress bar where standard error is a terminal, else one line.

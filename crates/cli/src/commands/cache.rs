@@ -65,7 +65,7 @@ impl Args {
             });
         }
         if self.json {
-            report::json(&rows.iter().map(Row::json).collect())?;
+            report::json(&rows.iter().map(|row| self.json_of(row)).collect())?;
         } else {
             self.table(&rows, &cache, &hub)?;
         }
@@ -158,6 +158,14 @@ impl Args {
             (None, _, State::Partial) => "unfinished".to_owned(),
             (None, _, State::Shared) => "of Hugging Face".to_owned(),
         }
+    }
+
+    fn json_of(&self, row: &Row) -> Value {
+        let mut json = row.json();
+        if self.action == Action::Clean && self.is_kept(row) {
+            json["kept"] = true.into();
+        }
+        json
     }
 
     fn is_kept(&self, row: &Row) -> bool {

@@ -1,5 +1,7 @@
 //! A hub as huggingface.co answers, and the server of large files that it redirects to.
 
+#![allow(dead_code, reason = "no test crate uses all of it")]
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
