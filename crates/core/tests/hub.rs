@@ -23,7 +23,9 @@ const MODEL: (&str, &str) = ("me/net", "model.safetensors");
 
 /// 100,000 bytes.
 fn content() -> Vec<u8> {
-    (0..100_000_u32).map(|n| (n.wrapping_mul(n) / 7) as u8).collect()
+    (0..100_000_u32)
+        .map(|n| (n.wrapping_mul(n) / 7) as u8)
+        .collect()
 }
 
 fn temporary() -> TempDir {
@@ -166,6 +168,24 @@ fn a_file_in_a_folder_of_a_pull_request_is_linked_and_remembered() {
     );
     // The second commit has the same file.
     assert_eq!(hub.cdn.seen().len(), 1);
+}
+
+#[test]
+fn a_repository_that_was_renamed_is_found_under_its_old_name() {
+    let (folder, hub) = (temporary(), Hub::of(&[(MODEL.0, MODEL.1, b"values")]));
+    let renamed = ("me/old".to_owned(), "me/net".to_owned());
+    hub.state.lock().unwrap().renamed.extend([renamed]);
+    let mut fetcher = fetcher(folder.path(), &hub);
+    fetcher.token = Some(Token::new(hub::TOKEN));
+    let path = get(&fetcher, "hf:me/old").unwrap();
+    assert!(
+        path.starts_with(folder.path().join("models--me--old")),
+        "{path:?}"
+    );
+    assert_eq!(fs::read(path).unwrap(), b"values");
+    let authorized = |seen: &server::Seen| seen.header("authorization").is_some();
+    assert!(hub.server.seen().iter().all(authorized));
+    assert!(!hub.cdn.seen().iter().any(authorized));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ureq::http::{HeaderMap, Response, header};
 use ureq::{Agent, Body};
 
 use super::Patience;
-use super::address::redirected;
+use super::address::{redirected, split};
 use super::part::Origin;
 use super::token::Secret;
 
@@ -64,7 +64,7 @@ pub(super) fn agent(patience: &Patience) -> Agent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
-    /// Only what is said of the file; a redirect to another host is not followed.
+    /// Only what a hub says of a file; a redirect to where the file is stored is not followed.
     Head,
 }
 
@@ -97,14 +97,23 @@ pub(super) fn send(
         let Some(next) = next.and_then(|next| redirected(&url, next)) else {
             return Ok(response);
         };
-        let leaves = super::address::split(&next).map(|it| it.0)
-            != super::address::split(&url).map(|it| it.0);
-        if leaves && method == Method::Head {
+        if method == Method::Head && !stays(&url, &next) {
             return Ok(response);
         }
         url = next;
     }
     Err(Failure::Refused("too many redirects".into()))
+}
+
+/// Whether a redirect stays at the hub: at the same host, encrypted from now on maybe, or from a mirror
+/// to huggingface.co itself.
+fn stays(from: &str, to: &str) -> bool {
+    let host = |url| split(url).and_then(|(origin, _)| origin.split_once("//"));
+    let (from, to) = (host(from), host(to));
+    let hub = |host| ["huggingface.co", "hf.co"].contains(&host);
+    to.is_some_and(|(scheme, name)| {
+        scheme == "https:" && hub(name) || from.is_some_and(|from| from.1 == name)
+    })
 }
 
 /// Asks for a file; redirects are followed.
@@ -251,6 +260,32 @@ mod tests {
     fn the_token_stays_behind_where_a_redirect_leaves_the_host_or_its_port() {
         assert_eq!(redirected_to("localhost"), [true, false]);
         assert_eq!(redirected_to("127.0.0.1"), [true, false]);
+    }
+
+    #[test]
+    fn a_hub_is_asked_further_at_the_hub_alone() {
+        for (from, to, expected) in [
+            ("https://huggingface.co/a", "https://huggingface.co/b", true),
+            (
+                "http://hub.example.org/a",
+                "https://hub.example.org/a",
+                true,
+            ),
+            (
+                "https://mirror.example.org/a",
+                "https://huggingface.co/a",
+                true,
+            ),
+            (
+                "https://huggingface.co/a",
+                "https://cas-bridge.xethub.hf.co/a",
+                false,
+            ),
+            ("http://127.0.0.1:1/a", "http://127.0.0.1:2/a", false),
+            ("https://huggingface.co/a", "http://hf.co/a", false),
+        ] {
+            assert_eq!(stays(from, to), expected, "{from} {to}");
+        }
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) revisions: BTreeMap<String, String>,
     /// Files by repository and path, the same in all commits.
     pub(crate) files: BTreeMap<(String, String), Vec<u8>>,
+    /// Repositories that have another name now.
+    pub(crate) renamed: BTreeMap<String, String>,
     /// The next requests are answered so.
     pub(crate) troubles: Vec<Reply>,
     /// What large files are sent as.
@@ -96,6 +98,9 @@ fn answer(state: &State, cdn: &str, request: &Seen) -> Reply {
         }
         _ => return Reply::status("404 Not Found"),
     };
+    if let Some(name) = state.renamed.get(&repo) {
+        return Reply::redirect(&request.path.replace(&repo, name));
+    }
     let is_open = token == Some(&format!("Bearer {TOKEN}"));
     if token.is_some() && !is_open {
         return Reply::status("401 Unauthorized")

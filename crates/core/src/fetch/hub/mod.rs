@@ -10,6 +10,7 @@ mod get;
 mod listing;
 mod meta;
 mod name;
+mod parse;
 mod shards;
 
 use std::path::{Path, PathBuf};
