@@ -433,8 +433,22 @@ fn other_bytes_than_the_hub_promised_are_not_kept() {
     assert!(matches!(error, Error::Checksum { .. }), "{error}");
     assert!(error.to_string().contains(&sha256(&bytes)), "{error}");
     let repo = folder.path().join("models--me--net");
-    assert_eq!(fs::read_dir(repo.join("blobs")).unwrap().count(), 0);
-    assert!(!repo.join("snapshots").exists());
+    let nothing = || {
+        assert_eq!(fs::read_dir(repo.join("blobs")).unwrap().count(), 0);
+        assert!(!repo.join("snapshots").exists());
+    };
+    nothing();
+    hub.state.lock().unwrap().spoilt = Some(vec![1; 10 * bytes.len()]);
+    let more = ["more than the 100000 bytes"];
+    fails(&fetcher(folder.path(), &hub), "hf:me/net", &more);
+    nothing();
+    hub.state.lock().unwrap().spoilt = None;
+    let key = ("me/net".to_owned(), "a.json".to_owned());
+    hub.state.lock().unwrap().files.insert(key, b"{}".to_vec());
+    hub.state.lock().unwrap().spoilt_small = Some(b"[]".to_vec());
+    let other = ["not what its ETag names"];
+    fails(&fetcher(folder.path(), &hub), "hf:me/net/a.json", &other);
+    nothing();
 }
 
 #[test]
@@ -531,6 +545,13 @@ fn registered_weights_of_the_hub_are_shared_with_python() {
     assert!(message.contains("HF_HUB_OFFLINE is set"), "{message}");
     assert!(hub.asked().is_empty());
     fetcher.hub.network = Network::Online;
+    let closed = Reply::status("401 Unauthorized").with("X-Error-Code: GatedRepo".into());
+    hub.state.lock().unwrap().troubles = vec![closed];
+    let message = get(&fetcher, None).unwrap_err().to_string();
+    let by_hand = folder.path().join("net.tag.safetensors");
+    for part in ["net.tag", "it is gated", by_hand.to_str().unwrap()] {
+        assert!(message.contains(part), "{message}");
+    }
     let fetched = get(&fetcher, Some(&sum[..8])).unwrap();
     let path = folder.path().join(format!(
         "models--me--net/snapshots/{COMMIT}/model.safetensors"

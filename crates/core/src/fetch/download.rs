@@ -31,6 +31,8 @@ pub(super) struct Job<'a> {
     pub(super) target: PathBuf,
     /// What tells that it is whole.
     pub(super) proof: Proof<'a>,
+    /// Its length, where that is known before it comes.
+    pub(super) size: Option<u64>,
     /// For addresses that may see it.
     pub(super) secret: Option<Secret<'a>>,
     pub(super) patience: Patience,
@@ -182,8 +184,13 @@ impl Download<'_> {
                 Ok(read) => read,
                 Err(error) => return Err(http::failure(&error.into()).into()),
             };
-            self.write(&mut file, &buffer[..read])?;
             bytes += read as u64;
+            if let Some(size) = self.job.size.filter(|size| bytes > *size) {
+                self.job.part.discard()?;
+                let reason = format!("it sends more than the {size} bytes that it promised");
+                return Err(Failure::Refused(reason).into());
+            }
+            self.write(&mut file, &buffer[..read])?;
             (self.progress)(Progress::Received { bytes, total });
         }
         match total {

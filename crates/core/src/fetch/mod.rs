@@ -216,6 +216,7 @@ impl Fetcher {
             part: Part::of(&self.cache, remote.file),
             target: self.cache.path(remote.file),
             proof: checksum::Proof::of(remote.sha256),
+            size: None,
             secret: self.secret(),
             patience: self.patience,
         };

@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) troubles: Vec<Reply>,
     /// What large files are sent as.
     pub(crate) spoilt: Option<Vec<u8>>,
+    /// What small files are sent as.
+    pub(crate) spoilt_small: Option<Vec<u8>>,
     /// Requests for large files end after so many bytes.
     pub(crate) cuts: Vec<usize>,
 }
@@ -135,11 +137,11 @@ fn answer(state: &State, cdn: &str, request: &Seen) -> Reply {
         return refused("404 Not Found", "EntryNotFound").with(commit);
     };
     if file.ends_with(".json") {
-        let reply = Reply::file(bytes, &git_blob(bytes), request).with(commit);
-        return if request.method == "HEAD" {
-            reply.without_body()
-        } else {
-            reply
+        let sent = state.spoilt_small.as_ref().unwrap_or(bytes);
+        let reply = Reply::file(sent, &git_blob(bytes), request).with(commit);
+        return match request.method == "HEAD" {
+            true => reply.without_body(),
+            false => reply,
         };
     }
     let etag = sha256(bytes);

@@ -7,7 +7,7 @@ use std::thread::sleep;
 use ureq::Agent;
 
 use super::folder::{Blob, Folder};
-use super::meta::{Desk, Meta, Silence};
+use super::meta::{Client, Meta, NoMeta};
 use super::{HubFile, is_hex, shards};
 use crate::Error;
 use crate::fetch::checksum::Proof;
@@ -23,6 +23,9 @@ pub(super) const WEIGHTS: [&str; 3] = [
 ];
 /// Weights in several files that we do not read.
 const UNREAD: &str = "pytorch_model.bin.index.json";
+
+/// What to do where nobody answers.
+pub(super) const AGAIN: &str = "; try again, or fetch the file by hand and name its path";
 
 /// The file, from the hub's folder or the network.
 pub(in crate::fetch) fn get(
@@ -93,7 +96,7 @@ impl Visit<'_> {
             }
         }
         let others = match self.fetcher.hub_is_forbidden() {
-            None => self.desk().weight_files(&self.name),
+            None => self.client().weight_files(&self.name),
             Some(_) => Vec::new(),
         };
         let mut reason = match named {
@@ -137,21 +140,21 @@ impl Visit<'_> {
                     commit: meta.commit,
                 }))
             }
-            Err(Silence::NoFile(commit)) => {
+            Err(NoMeta::NoFile(commit)) => {
                 if let Some(commit) = commit {
                     self.learn(&commit);
                     self.folder.set_absent(&commit, file);
                 }
                 Ok(None)
             }
-            Err(Silence::Closed(reason) | Silence::Broken(reason, _)) => match here {
+            Err(NoMeta::Closed(reason) | NoMeta::Broken(reason, _)) => match here {
                 Some(here) => {
                     (self.progress)(Progress::Unchecked { reason });
                     Ok(Some(self.kept(here)))
                 }
                 None => Err(self.fail(reason)),
             },
-            Err(Silence::Refused(reason)) => Err(self.fail(reason)),
+            Err(NoMeta::Refused(reason)) => Err(self.fail(reason)),
         }
     }
 
@@ -191,17 +194,21 @@ impl Visit<'_> {
     }
 
     /// Asks for a file, again where that may help and nothing is here.
-    fn ask(&mut self, file: &str, is_here: bool) -> Result<Meta, Silence> {
+    fn ask(&mut self, file: &str, is_here: bool) -> Result<Meta, NoMeta> {
         let patience = self.fetcher.patience;
         let mut tries = 0;
         loop {
-            let (reason, wait) = match self.desk().meta(&self.name, file) {
-                Err(Silence::Broken(reason, wait)) => (reason, wait),
+            let (reason, wait) = match self.client().meta(&self.name, file) {
+                Err(NoMeta::Broken(reason, wait)) => (reason, wait),
                 answer => return answer,
             };
             tries += 1;
-            if is_here || tries >= patience.attempts {
-                return Err(Silence::Broken(format!("{reason} ({tries} tries)"), None));
+            if is_here {
+                return Err(NoMeta::Broken(reason, None));
+            }
+            if tries >= patience.attempts {
+                let reason = format!("{reason} ({tries} tries){AGAIN}");
+                return Err(NoMeta::Broken(reason, None));
             }
             let after = download::delay(&patience, tries, wait);
             (self.progress)(Progress::Retrying { reason, after });
@@ -246,6 +253,7 @@ impl Visit<'_> {
                 () if is_hex(etag, 40) => Proof::Git(etag),
                 () => Proof::None,
             },
+            size: *size,
             secret: self.fetcher.secret(),
             patience: self.fetcher.patience,
         };
@@ -254,8 +262,8 @@ impl Visit<'_> {
         self.folder.link(etag, commit, file, Blob::New)
     }
 
-    fn desk(&self) -> Desk<'_> {
-        Desk {
+    fn client(&self) -> Client<'_> {
+        Client {
             agent: &self.agent,
             endpoint: &self.fetcher.hub.endpoint,
             secret: self.fetcher.secret(),

@@ -29,7 +29,7 @@ pub(super) struct Meta {
 
 /// Why the hub says nothing.
 #[derive(Debug)]
-pub(super) enum Silence {
+pub(super) enum NoMeta {
     /// The commit has no such file.
     NoFile(Option<String>),
     /// Whoever has the file already does not need the hub.
@@ -42,39 +42,33 @@ pub(super) enum Silence {
 
 /// A hub, and how it is asked.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Desk<'a> {
+pub(super) struct Client<'a> {
     pub(super) agent: &'a Agent,
     pub(super) endpoint: &'a str,
     pub(super) secret: Option<Secret<'a>>,
 }
 
-impl Desk<'_> {
+impl Client<'_> {
     /// Asks for a file of a revision.
-    pub(super) fn meta(&self, name: &HubFile, file: &str) -> Result<Meta, Silence> {
+    pub(super) fn meta(&self, name: &HubFile, file: &str) -> Result<Meta, NoMeta> {
         let url = name.url(self.endpoint, file);
         let response = http::send(self.agent, Method::Head, &url, self.secret, &[]);
         let response = response.map_err(|failure| match failure {
-            Failure::Refused(reason) => Silence::Closed(format!("{url}: {reason}")),
-            Failure::Broken(reason, wait) => Silence::Broken(format!("{url}: {reason}"), wait),
+            Failure::Refused(reason) => NoMeta::Closed(format!("{url}: {reason}")),
+            Failure::Broken(reason, wait) => NoMeta::Broken(format!("{url}: {reason}"), wait),
         })?;
         match response.status().as_u16() {
             200..=399 => read(&response).ok_or_else(|| {
-                Silence::Closed(format!(
+                NoMeta::Closed(format!(
                     "{url} does not answer as a hub does (no X-Repo-Commit or ETag); see HF_ENDPOINT and the \
                      proxy"
                 ))
             }),
-            status => Err(self.silence(status, &response, &url, name)),
+            status => Err(self.refusal(status, &response, &url, name)),
         }
     }
 
-    fn silence(
-        &self,
-        status: u16,
-        response: &Response<Body>,
-        url: &str,
-        name: &HubFile,
-    ) -> Silence {
+    fn refusal(&self, status: u16, response: &Response<Body>, url: &str, name: &HubFile) -> NoMeta {
         let text = |key: &str| response.headers().get(key)?.to_str().ok();
         let page = name.page(self.endpoint);
         let message = text("x-error-message").unwrap_or_default();
@@ -82,13 +76,13 @@ impl Desk<'_> {
         let invalid = message.contains("Invalid credentials") || message.contains("expired");
         match (text("x-error-code"), status) {
             (Some("EntryNotFound"), _) => {
-                Silence::NoFile(commit(response).filter(|it| folder::is_name(it)))
+                NoMeta::NoFile(commit(response).filter(|it| folder::is_name(it)))
             }
             (Some("RevisionNotFound"), _) => {
                 let revision = name.revision();
-                Silence::Refused(format!("{page} has no branch, tag or commit {revision}"))
+                NoMeta::Refused(format!("{page} has no branch, tag or commit {revision}"))
             }
-            (Some("GatedRepo"), _) => Silence::Closed(match shown {
+            (Some("GatedRepo"), _) => NoMeta::Closed(match shown {
                 true => format!(
                     "it is gated, and the token at hand is not of an account that was let in; accept its terms at \
                      {page} with that account"
@@ -97,15 +91,15 @@ impl Desk<'_> {
                     "it is gated; accept its terms at {page}, then log in (`hf auth login`) or set HF_TOKEN"
                 ),
             }),
-            (_, 401) if invalid => Silence::Closed(
+            (_, 401) if invalid => NoMeta::Closed(
                 "the token at hand is not valid (any more); log in again (`hf auth login`), or correct or unset \
                  HF_TOKEN"
                     .into(),
             ),
             _ if message.contains("resource is disabled") => {
-                Silence::Closed(format!("{page} is disabled by the hub"))
+                NoMeta::Closed(format!("{page} is disabled by the hub"))
             }
-            (Some("RepoNotFound"), _) | (_, 401) => Silence::Closed(match shown {
+            (Some("RepoNotFound"), _) | (_, 401) => NoMeta::Closed(match shown {
                 true => format!(
                     "there is no {page}, or it is private and the token at hand is not for it"
                 ),
@@ -113,14 +107,14 @@ impl Desk<'_> {
                     "there is no {page}, or it is private: then log in (`hf auth login`) or set HF_TOKEN"
                 ),
             }),
-            (_, 408 | 429 | 500..=599) => Silence::Broken(
+            (_, 408 | 429 | 500..=599) => NoMeta::Broken(
                 format!("{url}: it answered {}", response.status()),
                 http::retry_after(response.headers()),
             ),
             (_, 403) if !message.is_empty() => {
-                Silence::Closed(format!("{url}: {message} (403 Forbidden)"))
+                NoMeta::Closed(format!("{url}: {message} (403 Forbidden)"))
             }
-            _ => Silence::Closed(format!("{url}: it answered {}", response.status())),
+            _ => NoMeta::Closed(format!("{url}: it answered {}", response.status())),
         }
     }
 

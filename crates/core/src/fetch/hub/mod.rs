@@ -107,6 +107,14 @@ pub(super) fn published(
                 Err(Error::Hub { .. } | Error::Download { .. }) if remote.urls.len() > 1 => {
                     return Ok(None);
                 }
+                // It may be put into the cache by hand, as any other.
+                Err(Error::Hub { reason, .. } | Error::Download { reason, .. }) => {
+                    return Err(Error::Download {
+                        name: remote.name.to_owned(),
+                        reason: reason.replace(get::AGAIN, ""),
+                        path: fetcher.cache.path(remote.file),
+                    });
+                }
                 Err(error) => return Err(error),
             }
         }
