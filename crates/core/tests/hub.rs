@@ -614,6 +614,25 @@ fn a_mirror_serves_the_hubs_files_like_any_others_and_sees_no_token() {
 }
 
 #[test]
+fn an_address_on_the_hub_is_its_file_and_a_page_about_a_file_is_the_file() {
+    let (folder, hub) = (temporary(), Hub::of(&[(MODEL.0, MODEL.1, b"values")]));
+    let mut fetcher = fetcher(folder.path(), &hub);
+    let page = format!("{}/me/net/blob/main/model.safetensors", hub.server.base);
+    let fetched = fetcher.url(&page, &mut |_| ()).unwrap();
+    let path = folder.path().join(format!(
+        "models--me--net/snapshots/{COMMIT}/model.safetensors"
+    ));
+    assert_eq!((fetched.path, fetched.sha256), (path, sha256(b"values")));
+
+    let mirror = server::Server::of(b"others");
+    fetcher.mirror = Some(mirror.base.clone());
+    let page = "https://github.com/me/nets/blob/v1/best.pth";
+    let fetched = fetcher.url(page, &mut |_| ()).unwrap();
+    assert_eq!(fs::read(fetched.path).unwrap(), b"others");
+    assert_eq!(mirror.seen()[0].path, "/me/nets/raw/v1/best.pth");
+}
+
+#[test]
 fn the_folder_is_listed_verified_and_cleared_of_what_is_named() {
     let (folder, bytes) = (temporary(), content());
     let hub = Hub::of(&[(MODEL.0, MODEL.1, &bytes), ("me/net", "x/a.bin", b"other")]);

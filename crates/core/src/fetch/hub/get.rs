@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
+use std::time::Duration;
 
 use ureq::Agent;
 
@@ -13,7 +14,7 @@ use crate::Error;
 use crate::fetch::checksum::Proof;
 use crate::fetch::download::{self, Job};
 use crate::fetch::part::Part;
-use crate::fetch::{Fetcher, Progress, Remote, address, http, lock};
+use crate::fetch::{Fetcher, Patience, Progress, Remote, address, http, lock};
 
 /// Where a repository has its weights, by Hugging Face's convention; the best first.
 pub(super) const WEIGHTS: [&str; 3] = [
@@ -24,6 +25,8 @@ pub(super) const WEIGHTS: [&str; 3] = [
 /// Weights in several files that we do not read.
 const UNREAD: &str = "pytorch_model.bin.index.json";
 
+/// How long the hub may take to say whether there is a newer version, as in `huggingface_hub`.
+const QUICK: Duration = Duration::from_secs(10);
 /// What to do where nobody answers.
 pub(super) const AGAIN: &str = "; try again, or fetch the file by hand and name its path";
 
@@ -196,9 +199,18 @@ impl Visit<'_> {
     /// Asks for a file, again where that may help and nothing is here.
     fn ask(&mut self, file: &str, is_here: bool) -> Result<Meta, NoMeta> {
         let patience = self.fetcher.patience;
+        // Nobody waits long for the news that there is nothing new.
+        let quick = Patience {
+            connect: patience.connect.min(QUICK),
+            read: patience.read.min(QUICK),
+            ..patience
+        };
+        let quick = is_here.then(|| http::agent(&quick));
         let mut tries = 0;
         loop {
-            let (reason, wait) = match self.client().meta(&self.name, file) {
+            let mut client = self.client();
+            client.agent = quick.as_ref().unwrap_or(client.agent);
+            let (reason, wait) = match client.meta(&self.name, file) {
                 Err(NoMeta::Broken(reason, wait)) => (reason, wait),
                 answer => return answer,
             };

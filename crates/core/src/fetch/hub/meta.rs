@@ -72,7 +72,6 @@ impl Client<'_> {
         let text = |key: &str| response.headers().get(key)?.to_str().ok();
         let page = name.page(self.endpoint);
         let message = text("x-error-message").unwrap_or_default();
-        let shown = self.secret.is_some_and(|it| it.for_url(url).is_some());
         let invalid = message.contains("Invalid credentials") || message.contains("expired");
         match (text("x-error-code"), status) {
             (Some("EntryNotFound"), _) => {
@@ -82,14 +81,12 @@ impl Client<'_> {
                 let revision = name.revision();
                 NoMeta::Refused(format!("{page} has no branch, tag or commit {revision}"))
             }
-            (Some("GatedRepo"), _) => NoMeta::Closed(match shown {
-                true => format!(
+            (Some("GatedRepo"), _) => NoMeta::Closed(match self.token(url) {
+                Seen::Yes => format!(
                     "it is gated, and the token at hand is not of an account that was let in; accept its terms at \
                      {page} with that account"
                 ),
-                false => format!(
-                    "it is gated; accept its terms at {page}, then log in (`hf auth login`) or set HF_TOKEN"
-                ),
+                unseen => format!("it is gated; accept its terms at {page}, then {}", unseen.advice()),
             }),
             (_, 401) if invalid => NoMeta::Closed(
                 "the token at hand is not valid (any more); log in again (`hf auth login`), or correct or unset \
@@ -99,13 +96,11 @@ impl Client<'_> {
             _ if message.contains("resource is disabled") => {
                 NoMeta::Closed(format!("{page} is disabled by the hub"))
             }
-            (Some("RepoNotFound"), _) | (_, 401) => NoMeta::Closed(match shown {
-                true => format!(
+            (Some("RepoNotFound"), _) | (_, 401) => NoMeta::Closed(match self.token(url) {
+                Seen::Yes => format!(
                     "there is no {page}, or it is private and the token at hand is not for it"
                 ),
-                false => format!(
-                    "there is no {page}, or it is private: then log in (`hf auth login`) or set HF_TOKEN"
-                ),
+                unseen => format!("there is no {page}, or it is private: then {}", unseen.advice()),
             }),
             (_, 408 | 429 | 500..=599) => NoMeta::Broken(
                 format!("{url}: it answered {}", response.status()),
@@ -115,6 +110,15 @@ impl Client<'_> {
                 NoMeta::Closed(format!("{url}: {message} (403 Forbidden)"))
             }
             _ => NoMeta::Closed(format!("{url}: it answered {}", response.status())),
+        }
+    }
+
+    /// Whether the hub saw a token.
+    fn token(&self, url: &str) -> Seen {
+        match self.secret {
+            None => Seen::None,
+            Some(secret) if secret.for_url(url).is_none() => Seen::Withheld,
+            Some(_) => Seen::Yes,
         }
     }
 
@@ -157,6 +161,25 @@ impl Client<'_> {
     }
 }
 
+/// What a hub saw of the user's token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Yes,
+    None,
+    Withheld,
+}
+
+impl Seen {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Withheld => {
+                "name the hub by https:// in HF_ENDPOINT, for a token is not sent without encryption"
+            }
+            _ => "log in (`hf auth login`) or set HF_TOKEN",
+        }
+    }
+}
+
 fn read(response: &Response<Body>) -> Option<Meta> {
     let headers = response.headers();
     let text = |key: &str| headers.get(key)?.to_str().ok();
@@ -178,4 +201,35 @@ fn read(response: &Response<Body>) -> Option<Meta> {
 fn commit(response: &Response<Body>) -> Option<String> {
     let commit = response.headers().get("x-repo-commit")?;
     Some(commit.to_str().ok()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fetch::{Patience, Token};
+
+    #[test]
+    fn who_has_a_token_is_told_why_the_hub_did_not_see_it() {
+        let (token, endpoint) = (Token::new("hf_secret"), "http://hub.example.org");
+        let agent = http::agent(&Patience::default());
+        let client = Client {
+            agent: &agent,
+            endpoint,
+            secret: Some(Secret::new(&token, endpoint)),
+        };
+        let name: HubFile = "hf:me/gated/x.bin".parse().unwrap();
+        let url = name.url(endpoint, "x.bin");
+        for (code, part) in [
+            ("GatedRepo", "it is gated"),
+            ("RepoNotFound", "there is no"),
+        ] {
+            let response = Response::builder().status(401).header("x-error-code", code);
+            let response = response.body(Body::builder().data("")).unwrap();
+            let NoMeta::Closed(reason) = client.refusal(401, &response, &url, &name) else {
+                panic!("{code}");
+            };
+            assert!(reason.contains(part), "{reason}");
+            assert!(reason.contains("https:// in HF_ENDPOINT"), "{reason}");
+        }
+    }
 }
