@@ -1,7 +1,7 @@
 //! Files on Hugging Face, in the folder that its own programs use.
 //!
 //! Written on `ureq` rather than on the crate `hf-hub`: with `rustls-tls` and `blocking` its 1.0 brings
-//! 161 more crates (tokio, reqwest, xet) where all of fetching needs 24, and over two minutes of processor
+//! 161 more crates (tokio, reqwest, xet) where all of fetching needs 23, and over two minutes of processor
 //! time to compile them. It would be a second client beside the one for every other address, with other
 //! rules for time-outs, resumed downloads and proxies.
 
