@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use burn::tensor::Device;
 use burn_zoo::{Adapt, AnyClassifier, Loaded};
-use burn_zoo_core::fetch::{Cache, Fetcher, Progress, Remote};
+pub(crate) use burn_zoo_core::fetch::HubFile;
+use burn_zoo_core::fetch::{Cache, Fetcher, Hub, Progress, Remote};
 use burn_zoo_core::weights::WeightsMeta;
 use burn_zoo_train::{Archive, CIFAR};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,26 +26,26 @@ pub(crate) fn pretrained(
     Ok(model)
 }
 
-/// The file of an address, in the cache under its name and a part of the address's checksum.
+/// The file of an address, in the cache.
 pub(crate) fn url(url: &str) -> Result<PathBuf> {
-    let end = url.rsplit('/').next().unwrap_or_default();
-    let end = end.split(['?', '#']).next().unwrap_or_default();
-    let safe = |letter: char| match letter {
-        'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '-' | '_' => letter,
-        _ => '_',
-    };
-    let end: String = end.chars().map(safe).collect();
-    fetch(Remote {
-        name: url,
-        urls: &[url],
-        file: &format!("{URL_PREFIX}{:016x}-{end}", fnv1a64(url)),
-        sha256: None,
-        licence: None,
-    })
+    let mut bar = Bar::new(url);
+    let fetched = Fetcher::from_env()?.url(url, &mut |step| bar.show(step))?;
+    Ok(fetched.path)
 }
 
-/// What names of files begin with that [`url`] fetches.
-const URL_PREFIX: &str = "url-";
+/// A file on Hugging Face, in the folder that Python's programs use.
+pub(crate) fn hub(file: &HubFile) -> Result<PathBuf> {
+    let name = file.to_string();
+    let mut bar = Bar::new(&name);
+    let path = Fetcher::from_env()?.hub(file, &mut |step| bar.show(step))?;
+    Ok(path)
+}
+
+/// Whether a text is meant as a name on the hub.
+pub(crate) fn is_hub_name(text: &str) -> bool {
+    let prefixes = ["hf:", "hf-hub:", "hf_hub:"];
+    prefixes.iter().any(|prefix| text.starts_with(prefix))
+}
 
 /// The published archive of a data set.
 pub(crate) fn data(archive: &Archive) -> Result<PathBuf> {
@@ -73,8 +74,7 @@ pub(crate) fn all(cache: &Cache, mut visit: impl FnMut(Remote<'_>)) {
     let weights = burn_zoo::list("*").into_iter().filter_map(|it| it.weights);
     weights.for_each(|meta| visit(meta.into()));
     CIFAR.iter().for_each(|archive| visit(published(archive)));
-    let files = cache.files().into_iter();
-    for file in files.filter(|file| file.starts_with(URL_PREFIX)) {
+    for file in cache.by_address() {
         visit(Remote {
             name: &file,
             urls: &[],
@@ -85,16 +85,19 @@ pub(crate) fn all(cache: &Cache, mut visit: impl FnMut(Remote<'_>)) {
     }
 }
 
-/// Tells addresses apart whose files have one name.
-fn fnv1a64(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+/// Whether a row's file is at hand.
+pub(crate) fn is_cached(meta: &WeightsMeta) -> bool {
+    cached(meta).is_some()
 }
 
-/// Whether a row's file is in the cache.
-pub(crate) fn is_cached(meta: &WeightsMeta) -> bool {
-    Cache::from_env().is_ok_and(|cache| cache.path(meta.file).is_file())
+/// Where a row's file is, in the cache or in the hub's folder.
+fn cached(meta: &WeightsMeta) -> Option<PathBuf> {
+    let path = Cache::from_env().ok()?.path(meta.file);
+    if path.is_file() {
+        return Some(path);
+    }
+    let hub = Hub::from_env().ok()?;
+    hub.find(&hub.published(&meta.into())?)
 }
 
 /// A progress bar where standard error is a terminal, else one line.
@@ -125,6 +128,12 @@ impl<'a> Bar<'a> {
             }
             Progress::Waiting => {
                 self.note(&format!("{}: another process fetches it", self.name));
+            }
+            Progress::Unchecked { reason } => {
+                self.note(&format!(
+                    "{}: the one that is here is used, maybe not the newest; {reason}",
+                    self.name
+                ));
             }
             _ => {}
         }

@@ -21,7 +21,7 @@ pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
 /// Where a model's values and names come from.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct WeightArgs {
-    /// Weight file (PyTorch, safetensors, burnpack): path, URL or hf:owner/repo[/file]; classes
+    /// Weight file (PyTorch, safetensors, burnpack): path, URL or hf:owner/repo[@revision][/file]; classes
     /// and channels are read off it
     #[arg(long, value_name = "FILE")]
     weights: Option<Source>,

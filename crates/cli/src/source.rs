@@ -7,10 +7,7 @@ use anyhow::Result;
 use burn_zoo_core::weights::Checkpoint;
 use serde::{Deserialize, Serialize};
 
-use crate::fetch;
-
-/// The file that a repository on the hub has its weights in, where none is named.
-const HUB_FILE: &str = "model.safetensors";
+use crate::fetch::{self, HubFile};
 
 /// Where a weight file is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,31 +16,24 @@ pub(crate) enum Source {
     File(PathBuf),
     /// An address; what it gives is kept in the cache.
     Url(String),
+    /// A file on Hugging Face; it is kept in the folder that Python's programs use.
+    Hub(HubFile),
 }
 
 impl FromStr for Source {
     type Err = String;
 
-    /// A path, a URL, or `hf:owner/repo[/file]`.
+    /// A path, an address, or `hf:owner/repo[@revision][/file]`; an address on Hugging Face is that too.
     fn from_str(text: &str) -> Result<Self, String> {
+        if fetch::is_hub_name(text) {
+            let file: HubFile = text.parse().map_err(|error| format!("{error}"))?;
+            return Ok(Self::Hub(file));
+        }
         if text.starts_with("https://") || text.starts_with("http://") {
-            return Ok(Self::Url(text.to_owned()));
+            let file = text.parse();
+            return Ok(file.map_or_else(|_| Self::Url(text.to_owned()), Self::Hub));
         }
-        let Some(place) = text.strip_prefix("hf:") else {
-            return Ok(Self::File(text.into()));
-        };
-        let mut parts = place.splitn(3, '/');
-        let (owner, repo) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-        let file = parts.next().unwrap_or(HUB_FILE);
-        if [owner, repo, file].contains(&"") || place.contains("..") {
-            return Err(
-                "expected hf:owner/repo or hf:owner/repo/file, as hf:timm/resnet18.a1_in1k"
-                    .to_owned(),
-            );
-        }
-        Ok(Self::Url(format!(
-            "https://huggingface.co/{owner}/{repo}/resolve/main/{file}"
-        )))
+        Ok(Self::File(text.into()))
     }
 }
 
@@ -53,28 +43,51 @@ impl Source {
         Ok(match self {
             Self::File(path) => Checkpoint::open(path)?,
             Self::Url(url) => Checkpoint::open(&fetch::url(url)?)?,
+            Self::Hub(file) => Checkpoint::open(&fetch::hub(file)?)?,
         })
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "fetch"))]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_hub_has_addresses() {
-        let hub = |text: &str| Source::from_str(text);
-        let at = |path: &str| Ok(Source::Url(format!("https://huggingface.co/{path}")));
-        assert_eq!(
-            hub("hf:timm/resnet18.a1_in1k"),
-            at("timm/resnet18.a1_in1k/resolve/main/model.safetensors")
-        );
-        assert_eq!(
-            hub("hf:me/nets/runs/3/best.pth"),
-            at("me/nets/resolve/main/runs/3/best.pth")
-        );
+    fn the_hub_has_names_and_addresses() {
+        let hub = |text: &str| match Source::from_str(text) {
+            Ok(Source::Hub(file)) => file.to_string(),
+            other => panic!("{text}: {other:?}"),
+        };
+        for (text, name) in [
+            ("hf:timm/resnet18.a1_in1k", "hf:timm/resnet18.a1_in1k"),
+            (
+                "hf-hub:me/nets@v1/runs/3/best.pth",
+                "hf:me/nets@v1/runs/3/best.pth",
+            ),
+            (
+                "https://huggingface.co/me/nets/blob/main/a.pth",
+                "hf:me/nets/a.pth",
+            ),
+            (
+                "https://hf.co/me/nets/resolve/v1/a.pth?download=true",
+                "hf:me/nets@v1/a.pth",
+            ),
+        ] {
+            assert_eq!(hub(text), name);
+        }
         for wrong in ["hf:", "hf:timm", "hf:/x", "hf:timm/", "hf:a/b/../../c"] {
-            assert!(hub(wrong).is_err(), "{wrong}");
+            assert!(Source::from_str(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_are_as_they_are() {
+        for url in [
+            "https://huggingface.co/datasets/me/nets/resolve/main/a.pth",
+            "https://github.com/me/nets/blob/main/a.pth",
+            "http://127.0.0.1:1/a.pth",
+        ] {
+            assert_eq!(Source::from_str(url), Ok(Source::Url(url.into())));
         }
     }
 
@@ -83,5 +96,6 @@ mod tests {
         let file = |text: &str| Ok(Source::File(text.into()));
         assert_eq!(Source::from_str("a/b.pth"), file("a/b.pth"));
         assert_eq!(Source::from_str("httpd.pth"), file("httpd.pth"));
+        assert_eq!(Source::from_str("hf/b.pth"), file("hf/b.pth"));
     }
 }

@@ -1,12 +1,16 @@
 //! In place of `fetch.rs` where fetching is not compiled in.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use anyhow::{Result, bail};
 use burn::tensor::Device;
 use burn_zoo::{Adapt, AnyClassifier, Loaded};
 use burn_zoo_core::weights::WeightsMeta;
 use burn_zoo_train::Archive;
+use serde::{Deserialize, Serialize};
 
 /// Only what is inside the program.
 pub(crate) fn pretrained(
@@ -20,6 +24,34 @@ pub(crate) fn pretrained(
 /// There is no way to it.
 pub(crate) fn url(url: &str) -> Result<PathBuf> {
     bail!("this program was built without the feature fetch; fetch {url} by hand and give its path")
+}
+
+/// A name on Hugging Face; there is no way to it either.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct HubFile(String);
+
+impl FromStr for HubFile {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for HubFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a text is meant as a name on the hub.
+pub(crate) fn is_hub_name(text: &str) -> bool {
+    text.starts_with("hf:")
+}
+
+/// There is no way to it.
+pub(crate) fn hub(file: &HubFile) -> Result<PathBuf> {
+    url(&file.0)
 }
 
 /// Neither to this.

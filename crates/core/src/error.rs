@@ -147,17 +147,34 @@ pub enum Error {
     },
     /// A file would have to be fetched, and that is forbidden.
     #[error(
-        "{name} is not in the cache and BURN_ZOO_OFFLINE is set; fetch {url} elsewhere and put it \
-         at {}",
+        "{name} is not in the cache and {variable} is set; fetch {url} elsewhere and put it at {}",
         path.display()
     )]
     Offline {
         /// The weights as named.
         name: String,
+        /// The variable that forbids it.
+        variable: &'static str,
         /// Where the file is published.
         url: String,
         /// Where it belongs.
         path: PathBuf,
+    },
+    /// This is not the name of a file on Hugging Face.
+    #[error("{text} names no file on Hugging Face: {reason}")]
+    HubName {
+        /// As given.
+        text: String,
+        /// What is wrong and what is expected.
+        reason: String,
+    },
+    /// A file on Hugging Face cannot be had.
+    #[error("cannot get {file}: {reason}")]
+    Hub {
+        /// As `HubFile` prints it.
+        file: String,
+        /// Why, and what to do.
+        reason: String,
     },
     /// The weights have terms that nobody accepted.
     #[error(

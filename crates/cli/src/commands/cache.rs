@@ -1,7 +1,7 @@
 //! `burn-zoo cache`.
 
 use anyhow::Result;
-use burn_zoo_core::fetch::{Cache, Entry, Remote, State};
+use burn_zoo_core::fetch::{Cache, Entry, Hub, Remote, State};
 use serde_json::{Value, json};
 
 use crate::failure::{Outcome, one_line};
@@ -13,7 +13,12 @@ use crate::{fetch, report};
   burn-zoo cache
   burn-zoo cache verify
   burn-zoo cache clean 'resnet50*'
-  burn-zoo cache clean 'url-*'")]
+  burn-zoo cache clean 'url-*'
+  burn-zoo cache list 'hf:*'
+  burn-zoo cache clean 'hf:timm/resnet18*'
+
+Files of Hugging Face lie in a folder that Python's programs share: only a pattern that begins
+with hf: shows all of them, and only such a pattern removes any.")]
 pub(crate) struct Args {
     /// What to do
     #[arg(value_enum, default_value_t = Action::List, hide_default_value = true)]
@@ -44,18 +49,25 @@ struct Row {
 
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
-        let cache = Cache::from_env()?;
+        let (cache, hub) = (Cache::from_env()?, Hub::from_env()?);
         let mut rows = Vec::new();
-        fetch::all(&cache, |remote| {
-            if burn_zoo::matches(&self.pattern, remote.name) {
-                let entries = cache.entries(remote).into_iter();
-                rows.extend(entries.map(|entry| self.row(&cache, remote, entry)));
-            }
-        });
-        if self.json {
-            report::json(&rows.iter().map(Row::json).collect())?;
+        if fetch::is_hub_name(&self.pattern) {
+            let entries = hub.entries().into_iter();
+            let named = entries.filter(|it| burn_zoo::matches(&self.pattern, &it.name));
+            rows.extend(named.map(|entry| self.shared(&hub, entry)));
         } else {
-            self.table(&rows, &cache)?;
+            fetch::all(&cache, |remote| {
+                if burn_zoo::matches(&self.pattern, remote.name) {
+                    let entries = cache.entries(remote).into_iter();
+                    rows.extend(entries.map(|entry| self.row(&cache, remote, entry)));
+                    rows.extend(published(&hub, &remote).map(|entry| self.kept(&hub, entry)));
+                }
+            });
+        }
+        if self.json {
+            report::json(&rows.iter().map(|row| self.json_of(row)).collect())?;
+        } else {
+            self.table(&rows, &cache, &hub)?;
         }
         let Some(error) = rows.iter().find_map(|row| row.error.as_ref()) else {
             return Ok(Outcome::Done);
@@ -78,7 +90,32 @@ impl Args {
         }
     }
 
-    fn table(&self, rows: &[Row], cache: &Cache) -> Result<()> {
+    /// A file of the hub that was named as such.
+    fn shared(&self, hub: &Hub, entry: Entry) -> Row {
+        match self.action {
+            Action::Clean => Row {
+                error: hub.remove(&entry).err().map(anyhow::Error::from),
+                entry,
+            },
+            Action::List | Action::Verify => self.kept(hub, entry),
+        }
+    }
+
+    /// A file of the hub that is not to be removed.
+    fn kept(&self, hub: &Hub, mut entry: Entry) -> Row {
+        let result = match self.action {
+            Action::Verify if entry.state == State::Shared => hub.verify(&entry).map(|state| {
+                entry.state = state;
+            }),
+            _ => Ok(()),
+        };
+        Row {
+            entry,
+            error: result.err().map(anyhow::Error::from),
+        }
+    }
+
+    fn table(&self, rows: &[Row], cache: &Cache, hub: &Hub) -> Result<()> {
         let mut table = report::table(&["name", "bytes", "state", "file"]);
         for row in rows {
             table.add_row([
@@ -90,24 +127,61 @@ impl Args {
         }
         report::print(&table)?;
         let bytes = rows.iter().map(|row| row.entry.bytes).sum();
+        let folder = match fetch::is_hub_name(&self.pattern) {
+            true => &hub.folder,
+            false => cache.folder(),
+        };
         report::note(&format!(
             "{} files, {} bytes in {}",
             rows.len(),
             report::grouped(bytes),
-            cache.folder().display()
+            folder.display()
         ));
+        if !fetch::is_hub_name(&self.pattern) {
+            report::note(&format!(
+                "files of Hugging Face are in {}, which Python's programs share: `burn-zoo cache list 'hf:*'`",
+                hub.folder.display()
+            ));
+        }
         Ok(())
     }
 
     fn state(&self, row: &Row) -> String {
         match (&row.error, self.action, row.entry.state) {
             (Some(error), _, _) => format!("error: {}", one_line(error)),
+            (None, Action::Clean, _) if self.is_kept(row) => {
+                "kept, for Python's programs share it".to_owned()
+            }
             (None, Action::Clean, _) => "removed".to_owned(),
             (None, _, State::Verified) => "verified".to_owned(),
             (None, _, State::Unverified) => "not verified yet".to_owned(),
             (None, _, State::Partial) => "unfinished".to_owned(),
+            (None, _, State::Shared) => "of Hugging Face".to_owned(),
         }
     }
+
+    fn json_of(&self, row: &Row) -> Value {
+        let mut json = row.json();
+        if self.action == Action::Clean && self.is_kept(row) {
+            json["kept"] = true.into();
+        }
+        json
+    }
+
+    fn is_kept(&self, row: &Row) -> bool {
+        row.entry.state == State::Shared && !fetch::is_hub_name(&self.pattern)
+    }
+}
+
+/// Where the hub's folder has the file of a registered row.
+fn published(hub: &Hub, remote: &Remote<'_>) -> Option<Entry> {
+    let path = hub.find(&hub.published(remote)?)?;
+    Some(Entry {
+        name: remote.name.to_owned(),
+        bytes: std::fs::metadata(&path).ok()?.len(),
+        state: State::Shared,
+        path,
+    })
 }
 
 impl Row {
@@ -116,7 +190,7 @@ impl Row {
         match self.entry.state {
             _ if self.error.is_some() => Some(false),
             State::Verified => Some(true),
-            State::Unverified => None,
+            State::Unverified | State::Shared => None,
             State::Partial => Some(false),
         }
     }

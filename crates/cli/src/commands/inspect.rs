@@ -14,7 +14,7 @@ use crate::{device, report};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: burn-zoo inspect model_best.pth.tar")]
 pub(crate) struct Args {
-    /// Weight file: path, URL or hf:owner/repo[/file]; its content says what form it has
+    /// Weight file: path, URL or hf:owner/repo[@revision][/file]; its content says what form it has
     file: Source,
     #[command(flatten)]
     inside: InsideArgs,

@@ -5,17 +5,22 @@ use burn_zoo_core::fetch::{Fetcher, Terms};
 use serde_json::json;
 
 use crate::failure::{Outcome, Usage};
-use crate::fetch::Bar;
-use crate::{model, report};
+use crate::fetch::{Bar, HubFile};
+use crate::source::Source;
+use crate::{fetch, model, report};
 
 /// Fetches weights into the cache, unless they are there, and says where they are
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example: burn-zoo pull resnet18.tv_in1k
+#[command(after_help = "Examples:
+  burn-zoo pull resnet18.tv_in1k
+  burn-zoo pull hf:timm/resnet18.a1_in1k
 
 BURN_ZOO_CACHE is the folder, BURN_ZOO_MIRROR another server, BURN_ZOO_OFFLINE=1 forbids the
-network, HF_TOKEN is for Hugging Face; HTTPS_PROXY and the like are heeded.")]
+network; HTTPS_PROXY and the like are heeded. Files of Hugging Face lie where Python's programs
+have them, and HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_HUB_OFFLINE mean what they
+mean there.")]
 pub(crate) struct Args {
-    /// Weights, as in resnet18.tv_in1k
+    /// Weights, as in resnet18.tv_in1k, or hf:owner/repo[@revision][/file]
     name: String,
     /// Also if the weights are not for commercial use
     #[arg(long)]
@@ -27,6 +32,11 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome> {
+        match self.name.parse() {
+            Ok(Source::Hub(file)) => return self.hub(&file),
+            Err(wrong) => return Err(Usage(wrong).into()),
+            Ok(_) => {}
+        }
         let entry = burn_zoo::find(&self.name)?;
         let Some(meta) = entry.weights else {
             let message = format!(
@@ -63,6 +73,20 @@ impl Args {
                 fetched.sha256,
                 meta.licence
             ));
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// What the hub has comes without a checksum of ours, and is compared with the hub's.
+    fn hub(&self, file: &HubFile) -> Result<Outcome> {
+        let path = fetch::hub(file)?;
+        let bytes = std::fs::metadata(&path)?.len();
+        let path = path.display().to_string();
+        if self.json {
+            report::json(&json!({ "path": path, "bytes": bytes }))?;
+        } else {
+            report::text(&path)?;
+            report::note(&format!("{} bytes", report::grouped(bytes)));
         }
         Ok(Outcome::Done)
     }

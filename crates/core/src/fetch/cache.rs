@@ -6,8 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use etcetera::BaseStrategy as _;
-
+use super::address::URL_PREFIX;
 use super::lock::Lock;
 use super::{Fetched, Remote, checksum};
 use crate::Error;
@@ -48,6 +47,8 @@ pub enum State {
     Unverified,
     /// A download of it has not ended.
     Partial,
+    /// It lies in the hub's folder, which Python's programs share.
+    Shared,
 }
 
 impl Cache {
@@ -55,25 +56,6 @@ impl Cache {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
-        }
-    }
-
-    /// `BURN_ZOO_CACHE`, else `burn-zoo` in the platform's folder for caches.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Setting`] if the variable is not set and the user has no home folder.
-    pub fn from_env() -> Result<Self, Error> {
-        if let Some(folder) = std::env::var_os("BURN_ZOO_CACHE").filter(|path| !path.is_empty()) {
-            return Ok(Self::new(folder));
-        }
-        match etcetera::base_strategy::choose_native_strategy() {
-            Ok(platform) => Ok(Self::new(platform.cache_dir().join("burn-zoo"))),
-            Err(_) => Err(Error::Setting {
-                variable: "BURN_ZOO_CACHE",
-                value: "not set, and there is no home folder".into(),
-                allowed: "a folder for fetched files",
-            }),
         }
     }
 
@@ -85,6 +67,12 @@ impl Cache {
     /// Where a file of this name is or will be.
     pub fn path(&self, file: &str) -> PathBuf {
         self.folder.join(file)
+    }
+
+    /// Names of the files that were fetched by their address, whole or not.
+    pub fn by_address(&self) -> BTreeSet<String> {
+        let files = self.files().into_iter();
+        files.filter(|name| name.starts_with(URL_PREFIX)).collect()
     }
 
     /// Names of the files that are here, whole or not.
@@ -173,17 +161,53 @@ impl Cache {
         published: Option<&str>,
     ) -> Result<Option<Fetched>, Error> {
         let path = self.path(file);
-        if let Ok(meta) = fs::metadata(&path)
-            && let Some(sha256) = self.mark_of(file, &meta)
-            && checksum::fits(&sha256, published)
-        {
-            return Ok(Some(Fetched {
-                path,
-                bytes: meta.len(),
-                sha256,
-            }));
+        if let Some(fetched) = self.remembered(&path, file, published) {
+            return Ok(Some(fetched));
         }
         self.check(file, published)
+    }
+
+    /// The same of a file that lies elsewhere, of which this cache remembers only that it was verified.
+    pub(super) fn verified_at(
+        &self,
+        path: PathBuf,
+        file: &str,
+        published: Option<&str>,
+    ) -> Result<Fetched, Error> {
+        if let Some(fetched) = self.remembered(&path, file, published) {
+            return Ok(fetched);
+        }
+        let read = |source| Error::Read {
+            path: path.clone(),
+            source,
+        };
+        let (bytes, sha256) = checksum::of(&path).map_err(read)?;
+        if !checksum::fits(&sha256, published) {
+            return Err(Error::Checksum {
+                file: path.display().to_string(),
+                expected: published.unwrap_or_default().to_owned(),
+                found: sha256,
+                remedy: "it is broken or another file; `burn-zoo cache clean 'hf:OWNER/REPO*'` removes it",
+            });
+        }
+        // The mark may be the first file of this cache.
+        let _ = fs::create_dir_all(&self.folder);
+        self.mark_as(&path, file, &sha256);
+        Ok(Fetched {
+            path,
+            bytes,
+            sha256,
+        })
+    }
+
+    fn remembered(&self, path: &Path, file: &str, published: Option<&str>) -> Option<Fetched> {
+        let meta = fs::metadata(path).ok()?;
+        let sha256 = self.mark_of(file, &meta)?;
+        checksum::fits(&sha256, published).then(|| Fetched {
+            path: path.to_owned(),
+            bytes: meta.len(),
+            sha256,
+        })
     }
 
     /// Compares the checksum with the published one, or with that of what was fetched.
@@ -219,7 +243,11 @@ impl Cache {
 
     /// Remembers that a file was verified. A cache that cannot be written is verified each time.
     pub(super) fn mark(&self, file: &str, sha256: &str) {
-        if let Ok(meta) = fs::metadata(self.path(file)) {
+        self.mark_as(&self.path(file), file, sha256);
+    }
+
+    fn mark_as(&self, path: &Path, file: &str, sha256: &str) {
+        if let Ok(meta) = fs::metadata(path) {
             let text = format!("{sha256} {}\n", stamp(&meta));
             let _ = fs::write(self.mark_path(file), text);
         }

@@ -1,16 +1,68 @@
-//! sha256 of files.
+//! Checksums of files.
 
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use sha2::{Digest as _, Sha256};
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+/// What tells that a file is whole and the right one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof<'a> {
+    /// This sha256, or its first digits.
+    Sha256(&'a str),
+    /// git's name for a file of this content.
+    Git(&'a str),
+    /// Nothing but the length that a server says.
+    None,
+}
+
+/// A file that is not the right one.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) expected: String,
+    pub(super) found: String,
+}
+
+impl<'a> Proof<'a> {
+    /// What a checksum proves that may not be known.
+    pub(super) fn of(sha256: Option<&'a str>) -> Self {
+        sha256.map_or(Self::None, Self::Sha256)
+    }
+
+    /// Size and sha256 of a file that is the right one.
+    pub(super) fn check(self, path: &Path) -> io::Result<Result<(u64, String), Wrong>> {
+        let (bytes, sha256) = of(path)?;
+        let (expected, found) = match self {
+            Self::None => return Ok(Ok((bytes, sha256))),
+            Self::Sha256(expected) => (expected, sha256.clone()),
+            Self::Git(expected) => (expected, git_blob(path, bytes)?),
+        };
+        if fits(&found, Some(expected)) {
+            return Ok(Ok((bytes, sha256)));
+        }
+        Ok(Err(Wrong {
+            expected: expected.to_owned(),
+            found,
+        }))
+    }
+}
 
 /// Size and sha256 of a file, which is read in pieces.
 pub(super) fn of(path: &Path) -> io::Result<(u64, String)> {
+    digest(path, Sha256::new())
+}
+
+/// sha1 of a file as git names it: its kind and length come first.
+fn git_blob(path: &Path, bytes: u64) -> io::Result<String> {
+    let head = format!("blob {bytes}\0");
+    Ok(digest(path, Sha1::new_with_prefix(head))?.1)
+}
+
+fn digest(path: &Path, mut hasher: impl Digest) -> io::Result<(u64, String)> {
     let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
     let mut bytes = 0;
     loop {
@@ -56,5 +108,17 @@ mod tests {
         assert!(fits(expected, None));
         assert!(!fits(expected, Some("ba7816be")));
         assert!(!fits("ba", Some("ba7816bf")));
+    }
+
+    #[test]
+    fn gits_name_of_a_file_is_gits() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "hello\n").unwrap();
+        // By `git hash-object`.
+        let name = "ce013625030ba8dba906f756967f9e9ca394464a";
+        assert!(Proof::Git(name).check(file.path()).unwrap().is_ok());
+        std::fs::write(file.path(), "hullo\n").unwrap();
+        let wrong = Proof::Git(name).check(file.path()).unwrap().unwrap_err();
+        assert_eq!(wrong.expected, name);
     }
 }

@@ -2,15 +2,17 @@
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
+use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::Duration;
 
 use ureq::Agent;
 
+use super::checksum::Proof;
 use super::http::{self, Answer, Failure, Wanted};
-use super::lock::Lock;
 use super::part::Part;
-use super::{Fetched, Fetcher, Progress, Remote, checksum};
+use super::token::Secret;
+use super::{Fetched, Patience, Progress};
 use crate::Error;
 
 /// A try that brings this much starts the count of tries anew.
@@ -18,41 +20,66 @@ const WORTH: u64 = 1 << 20;
 /// Longest wait between two tries.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
+/// What is to be downloaded, and where to; whoever runs it holds the file's lock.
+#[derive(Debug)]
+pub(super) struct Job<'a> {
+    /// What messages call it.
+    pub(super) name: &'a str,
+    /// What grows.
+    pub(super) part: Part,
+    /// What the part is called when it is whole.
+    pub(super) target: PathBuf,
+    /// What tells that it is whole.
+    pub(super) proof: Proof<'a>,
+    /// Its length, where that is known before it comes.
+    pub(super) size: Option<u64>,
+    /// For addresses that may see it.
+    pub(super) secret: Option<Secret<'a>>,
+    pub(super) patience: Patience,
+}
+
+/// How long to wait after so many tries; at least as long as the server wants.
+pub(super) fn delay(patience: &Patience, tries: u32, wait: Option<Duration>) -> Duration {
+    let doubled = 2_u32.saturating_pow(tries - 1);
+    let delay = patience.delay.saturating_mul(doubled);
+    wait.unwrap_or_default().max(delay.min(LONGEST_DELAY))
+}
+
 /// Fetches the file from the first address that has it.
 pub(super) fn run(
-    fetcher: &Fetcher,
-    remote: &Remote<'_>,
-    _lock: &Lock,
+    job: &Job<'_>,
+    urls: &[String],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Fetched, Error> {
     let mut download = Download {
-        fetcher,
-        remote,
-        part: Part::of(&fetcher.cache, remote.file),
-        agent: http::agent(&fetcher.patience),
+        job,
+        agent: http::agent(&job.patience),
         progress,
     };
     let (mut reasons, mut wrong) = (Vec::new(), None);
-    for url in remote.urls {
-        let url = fetcher.address(url);
-        match download.from(&url) {
+    for url in urls {
+        match download.from(url) {
             Ok(fetched) => return Ok(fetched),
             Err(Stop::Here(reason)) => reasons.push(format!("{url}: {reason}")),
             Err(Stop::All(error @ Error::Checksum { .. })) => wrong = Some(error),
             Err(Stop::All(error)) => return Err(error),
         }
     }
-    Err(wrong.unwrap_or_else(|| Error::Download {
-        name: remote.name.to_owned(),
-        reason: reasons.join("; "),
-        path: fetcher.cache.path(remote.file),
-    }))
+    Err(wrong.unwrap_or_else(|| job.error(reasons.join("; "))))
+}
+
+impl Job<'_> {
+    fn error(&self, reason: String) -> Error {
+        Error::Download {
+            name: self.name.to_owned(),
+            reason,
+            path: self.target.clone(),
+        }
+    }
 }
 
 struct Download<'a> {
-    fetcher: &'a Fetcher,
-    remote: &'a Remote<'a>,
-    part: Part,
+    job: &'a Job<'a>,
     agent: Agent,
     progress: &'a mut dyn FnMut(Progress),
 }
@@ -91,9 +118,9 @@ impl From<Error> for Cut {
 
 impl Download<'_> {
     fn from(&mut self, url: &str) -> Result<Fetched, Stop> {
-        let patience = self.fetcher.patience;
-        let mut old = self.part.len() > 0;
-        let (mut tries, mut furthest) = (0, self.part.len());
+        let patience = self.job.patience;
+        let mut old = self.job.part.len() > 0;
+        let (mut tries, mut furthest) = (0, self.job.part.len());
         loop {
             let (reason, wait) = match self.attempt(url) {
                 Ok(()) => match self.finish(url)? {
@@ -109,18 +136,16 @@ impl Download<'_> {
                 Err(Cut::Failure(Failure::Refused(reason))) => return Err(Stop::Here(reason)),
                 Err(Cut::Failure(Failure::Broken(reason, wait))) => (reason, wait),
             };
-            tries = if self.part.len() >= furthest + WORTH {
+            tries = if self.job.part.len() >= furthest + WORTH {
                 1
             } else {
                 tries + 1
             };
-            furthest = furthest.max(self.part.len());
+            furthest = furthest.max(self.job.part.len());
             if tries >= patience.attempts {
                 return Err(Stop::Here(format!("{reason} ({tries} tries)")));
             }
-            let doubled = 2_u32.saturating_pow(tries - 1);
-            let delay = patience.delay.saturating_mul(doubled);
-            let after = wait.unwrap_or_default().max(delay.min(LONGEST_DELAY));
+            let after = delay(&patience, tries, wait);
             (self.progress)(Progress::Retrying { reason, after });
             sleep(after);
         }
@@ -129,24 +154,23 @@ impl Download<'_> {
     /// One request; the part grows by what comes.
     fn attempt(&mut self, url: &str) -> Result<(), Cut> {
         let wanted = self.wanted(url)?;
-        let token = self.fetcher.token.as_ref().filter(|_| http::is_hub(url));
-        let (mut file, mut bytes, total, body) = match http::get(&self.agent, url, token, &wanted)?
-        {
+        let answer = http::get(&self.agent, url, self.job.secret, &wanted)?;
+        let (mut file, mut bytes, total, body) = match answer {
             Answer::Whole(_, None, _) | Answer::Rest(_, None, _)
-                if self.remote.sha256.is_none() =>
+                if self.job.proof == Proof::None =>
             {
                 return Err(Failure::Refused(
                     "it does not say how long the file is, and no checksum is known".into(),
                 )
                 .into());
             }
-            Answer::Whole(origin, total, body) => (self.part.begin(&origin)?, 0, total, body),
+            Answer::Whole(origin, total, body) => (self.job.part.begin(&origin)?, 0, total, body),
             Answer::Rest(from, total, body) if from == wanted.from && from > 0 => {
-                (self.part.append()?, from, total, body)
+                (self.job.part.append()?, from, total, body)
             }
             Answer::Nothing(total) if total == Some(wanted.from) => return Ok(()),
             Answer::Rest(..) | Answer::Nothing(_) => {
-                self.part.discard()?;
+                self.job.part.discard()?;
                 let reason = "it has another file than the part that is here";
                 return Err(Failure::Broken(reason.into(), None).into());
             }
@@ -160,8 +184,13 @@ impl Download<'_> {
                 Ok(read) => read,
                 Err(error) => return Err(http::failure(&error.into()).into()),
             };
-            self.write(&mut file, &buffer[..read])?;
             bytes += read as u64;
+            if let Some(size) = self.job.size.filter(|size| bytes > *size) {
+                self.job.part.discard()?;
+                let reason = format!("it sends more than the {size} bytes that it promised");
+                return Err(Failure::Refused(reason).into());
+            }
+            self.write(&mut file, &buffer[..read])?;
             (self.progress)(Progress::Received { bytes, total });
         }
         match total {
@@ -175,23 +204,23 @@ impl Download<'_> {
 
     fn write(&self, file: &mut File, bytes: &[u8]) -> Result<(), Error> {
         file.write_all(bytes)
-            .map_err(|source| self.part.fail(source))
+            .map_err(|source| self.job.part.fail(source))
     }
 
     /// From which byte on to ask. What is here is gone on with if the server can tell whether it
     /// still has the same file, or if the checksum will.
     fn wanted(&self, url: &str) -> Result<Wanted, Error> {
-        let from = self.part.len();
-        let same = self.part.origin().filter(|origin| origin.url == url);
+        let from = self.job.part.len();
+        let same = self.job.part.origin().filter(|origin| origin.url == url);
         match same.and_then(|origin| origin.validator) {
             _ if from == 0 => Ok(Wanted::default()),
             Some(validator) => Ok(Wanted {
                 from,
                 of: Some(validator),
             }),
-            None if self.remote.sha256.is_some() => Ok(Wanted { from, of: None }),
+            None if self.job.proof != Proof::None => Ok(Wanted { from, of: None }),
             None => {
-                self.part.discard()?;
+                self.job.part.discard()?;
                 Ok(Wanted::default())
             }
         }
@@ -199,24 +228,30 @@ impl Download<'_> {
 
     /// The whole part under its own name, or the error that it is a wrong file; then it is gone.
     fn finish(&self, url: &str) -> Result<Result<Fetched, Error>, Error> {
-        let part = self.part.path();
-        let fail = |source| self.part.fail(source);
+        let part = self.job.part.path();
+        let fail = |source| self.job.part.fail(source);
         // The bytes are on the disk before the name says so.
         let file = File::options().write(true).open(part).map_err(fail)?;
         file.sync_all().map_err(fail)?;
-        let (bytes, sha256) = checksum::of(part).map_err(fail)?;
-        if !checksum::fits(&sha256, self.remote.sha256) {
-            self.part.discard()?;
-            return Ok(Err(Error::Checksum {
-                file: url.to_owned(),
-                expected: self.remote.sha256.unwrap_or_default().to_owned(),
-                found: sha256,
-                remedy: "nothing of it was kept; try again, or another mirror (BURN_ZOO_MIRROR)",
-            }));
-        }
-        let path = self.fetcher.cache.path(self.remote.file);
-        self.part.finish(&path)?;
-        self.fetcher.cache.mark(self.remote.file, &sha256);
+        let found = self.job.proof.check(part).map_err(fail)?;
+        let (bytes, sha256) = match found {
+            Ok(found) => found,
+            Err(wrong) => {
+                self.job.part.discard()?;
+                if matches!(self.job.proof, Proof::Git(_)) {
+                    let reason = "what came is not what its ETag names; nothing of it was kept";
+                    return Ok(Err(self.job.error(format!("{url}: {reason}"))));
+                }
+                return Ok(Err(Error::Checksum {
+                    file: url.to_owned(),
+                    expected: wrong.expected,
+                    found: wrong.found,
+                    remedy: "nothing of it was kept; try again, or another mirror (BURN_ZOO_MIRROR)",
+                }));
+            }
+        };
+        let path = self.job.target.clone();
+        self.job.part.finish(&path)?;
         Ok(Ok(Fetched {
             path,
             bytes,

@@ -1,34 +1,19 @@
 //! One request and what comes back.
 
-use std::fmt;
 use std::time::Duration;
 
-use ureq::config::RedirectAuthHeaders;
-use ureq::http::{HeaderMap, Uri, header};
+use ureq::http::{HeaderMap, Response, header};
 use ureq::{Agent, Body};
 
 use super::Patience;
+use super::address::{redirected, split};
 use super::part::Origin;
+use super::token::Secret;
 
 /// Longest that a server may make us wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// A Hugging Face access token. It is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
-
-impl Token {
-    /// As in `HF_TOKEN`.
-    pub fn new(token: &str) -> Self {
-        Self(token.trim().to_owned())
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(..)")
-    }
-}
+/// Redirects that are followed, as browsers do.
+const REDIRECTS: usize = 20;
 
 /// Why a request brought no (whole) file.
 #[derive(Debug)]
@@ -66,8 +51,8 @@ pub(super) fn agent(patience: &Patience) -> Agent {
         .timeout_recv_response(Some(patience.read))
         .timeout_per_read(Some(patience.read))
         .timeout_per_write(Some(patience.read))
-        // ureq takes the header away where a redirect leaves the host.
-        .redirect_auth_headers(RedirectAuthHeaders::SameHost)
+        // We follow them ourselves: ureq would send the token to another port of the same host.
+        .max_redirects(0)
         .user_agent(concat!("burn-zoo/", env!("CARGO_PKG_VERSION")))
         // A compressed answer has other ranges and another checksum.
         .accept_encoding("identity")
@@ -75,26 +60,77 @@ pub(super) fn agent(patience: &Patience) -> Agent {
         .new_agent()
 }
 
+/// How a request is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    Get,
+    /// Only what a hub says of a file; a redirect to where the file is stored is not followed.
+    Head,
+}
+
+/// Sends a request, and again to where a redirect leads; each address sees the token only if it may.
+pub(super) fn send(
+    agent: &Agent,
+    method: Method,
+    url: &str,
+    secret: Option<Secret<'_>>,
+    headers: &[(header::HeaderName, &str)],
+) -> Result<Response<Body>, Failure> {
+    // Who was promised an encrypted connection is not redirected to a plain one.
+    let encrypted = url.starts_with("https://");
+    let mut url = url.to_owned();
+    for _ in 0..=REDIRECTS {
+        let request = match method {
+            Method::Get => agent.get(&url),
+            Method::Head => agent.head(&url),
+        };
+        let mut request = request.config().https_only(encrypted).build();
+        if let Some(token) = secret.and_then(|secret| secret.for_url(&url)) {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        let response = request.call().map_err(|error| failure(&error))?;
+        let moved = matches!(response.status().as_u16(), 301..=303 | 307 | 308);
+        let next = text(response.headers(), header::LOCATION).filter(|_| moved);
+        let Some(next) = next.and_then(|next| redirected(&url, next)) else {
+            return Ok(response);
+        };
+        if method == Method::Head && !stays(&url, &next) {
+            return Ok(response);
+        }
+        url = next;
+    }
+    Err(Failure::Refused("too many redirects".into()))
+}
+
+/// Whether a redirect stays at the hub: at the same host, encrypted from now on maybe, or from a mirror
+/// to huggingface.co itself.
+fn stays(from: &str, to: &str) -> bool {
+    let host = |url| split(url).and_then(|(origin, _)| origin.split_once("//"));
+    let (from, to) = (host(from), host(to));
+    let hub = |host| ["huggingface.co", "hf.co"].contains(&host);
+    to.is_some_and(|(scheme, name)| {
+        scheme == "https:" && hub(name) || from.is_some_and(|from| from.1 == name)
+    })
+}
+
 /// Asks for a file; redirects are followed.
 pub(super) fn get(
     agent: &Agent,
     url: &str,
-    token: Option<&Token>,
+    secret: Option<Secret<'_>>,
     wanted: &Wanted,
 ) -> Result<Answer, Failure> {
-    // Who was promised an encrypted connection is not redirected to a plain one.
-    let encrypted = url.starts_with("https://");
-    let mut request = agent.get(url).config().https_only(encrypted).build();
-    if let Some(Token(token)) = token {
-        request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-    }
+    let range = format!("bytes={}-", wanted.from);
+    let mut headers = Vec::new();
     if wanted.from > 0 {
-        request = request.header(header::RANGE, format!("bytes={}-", wanted.from));
-        if let Some(validator) = &wanted.of {
-            request = request.header(header::IF_RANGE, validator);
-        }
+        headers.push((header::RANGE, &*range));
+        let validator = wanted.of.as_deref();
+        headers.extend(validator.map(|validator| (header::IF_RANGE, validator)));
     }
-    let response = request.call().map_err(|error| failure(&error))?;
+    let response = send(agent, Method::Get, url, secret, &headers)?;
     let headers = response.headers();
     let status = response.status();
     let range = text(headers, header::CONTENT_RANGE).and_then(content_range);
@@ -114,23 +150,24 @@ pub(super) fn get(
         416 => Ok(Answer::Nothing(range.and_then(|(_, total)| total))),
         408 | 429 | 500..=599 => Err(Failure::Broken(
             format!("it answered {status}"),
-            text(headers, header::RETRY_AFTER)
-                .and_then(|seconds| seconds.parse().ok())
-                .map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT)),
+            retry_after(headers),
         )),
         _ => Err(Failure::Refused(format!("it answered {status}"))),
     }
 }
 
-/// Whether an address is one of the hub's, which alone may see its token.
-pub(super) fn is_hub(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else {
-        return false;
+/// How long a server wants to be left alone; the hub says it in `RateLimit: "api";r=0;t=55` too.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let after = text(headers, header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
+    let limit = || {
+        let mut parts = headers.get("ratelimit")?.to_str().ok()?.split(';');
+        parts.find_map(|part| part.trim().strip_prefix("t=")?.parse().ok())
     };
-    uri.scheme_str() == Some("https") && matches!(uri.host(), Some("huggingface.co" | "hf.co"))
+    let seconds = after.or_else(limit)?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+pub(super) fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -172,6 +209,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+    use crate::fetch::Token;
 
     #[test]
     fn ranges_are_read_as_rfc_9110_writes_them() {
@@ -187,27 +225,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn only_the_hub_itself_over_an_encrypted_connection_may_see_the_token() {
-        let rows = [
-            (
-                "https://huggingface.co/timm/x/resolve/main/model.safetensors",
-                true,
-            ),
-            ("https://hf.co/timm/x", true),
-            ("http://huggingface.co/timm/x", false),
-            ("https://huggingface.co.example.org/x", false),
-            ("https://example.org/huggingface.co", false),
-            ("https://evil-huggingface.co/x", false),
-            ("https://huggingface.co@example.org/x", false),
-            ("https://download.pytorch.org/models/x.pth", false),
-        ];
-        for (url, expected) in rows {
-            assert_eq!(is_hub(url), expected, "{url}");
-        }
-        assert_eq!(format!("{:?}", Token::new("hf_secret")), "Token(..)");
-    }
-
     /// Answers one request and gives back its header lines.
     fn serve(listener: &TcpListener, answer: &str) -> Vec<String> {
         let (mut stream, _) = listener.accept().unwrap();
@@ -217,12 +234,12 @@ mod tests {
         lines
     }
 
-    /// A server that redirects from `from` to `to`; the authorisation that each request has.
-    fn redirected(to_host: &str) -> [bool; 2] {
+    /// What a server that redirects and the one behind it see of a token for the first one's address.
+    fn redirected_to(host: &str) -> [bool; 2] {
         let [first, second] = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-        let url = format!("http://127.0.0.1:{}/file", port(&first));
-        let target = format!("http://{to_host}:{}/elsewhere", port(&second));
+        let hub = format!("http://127.0.0.1:{}", port(&first));
+        let target = format!("http://{host}:{}/elsewhere", port(&second));
         let server = std::thread::spawn(move || {
             let to = format!(
                 "HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
@@ -232,14 +249,54 @@ mod tests {
                 .map(|lines| lines.iter().any(|line| line.contains("Bearer hf_secret")))
         });
         let token = Token::new("hf_secret\n");
+        let secret = Some(Secret::new(&token, &hub));
         let agent = agent(&Patience::default());
-        let answer = get(&agent, &url, Some(&token), &Wanted::default()).unwrap();
+        let answer = get(&agent, &format!("{hub}/file"), secret, &Wanted::default()).unwrap();
         assert!(matches!(answer, Answer::Whole(_, Some(2), _)));
         server.join().unwrap()
     }
 
     #[test]
-    fn the_token_stays_behind_where_a_redirect_leaves_the_host() {
-        assert_eq!(redirected("localhost"), [true, false]);
+    fn the_token_stays_behind_where_a_redirect_leaves_the_host_or_its_port() {
+        assert_eq!(redirected_to("localhost"), [true, false]);
+        assert_eq!(redirected_to("127.0.0.1"), [true, false]);
+    }
+
+    #[test]
+    fn a_hub_is_asked_further_at_the_hub_alone() {
+        for (from, to, expected) in [
+            ("https://huggingface.co/a", "https://huggingface.co/b", true),
+            (
+                "http://hub.example.org/a",
+                "https://hub.example.org/a",
+                true,
+            ),
+            (
+                "https://mirror.example.org/a",
+                "https://huggingface.co/a",
+                true,
+            ),
+            (
+                "https://huggingface.co/a",
+                "https://cas-bridge.xethub.hf.co/a",
+                false,
+            ),
+            ("http://127.0.0.1:1/a", "http://127.0.0.1:2/a", false),
+            ("https://huggingface.co/a", "http://hf.co/a", false),
+        ] {
+            assert_eq!(stays(from, to), expected, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn a_server_says_when_to_come_back() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(retry_after(&headers), None);
+        headers.insert("ratelimit", r#""api";r=0;t=55"#.parse().unwrap());
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(55)));
+        headers.insert("retry-after", "3".parse().unwrap());
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(3)));
+        headers.insert("retry-after", "86400".parse().unwrap());
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(60)));
     }
 }

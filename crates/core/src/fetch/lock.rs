@@ -31,6 +31,25 @@ impl Lock {
     }
 }
 
+/// Waits for a lock of the hub's cache, which Python's programs take in the same way.
+pub(super) fn of_hub(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<FileLock, Error> {
+    let fail = |source| Error::Cache {
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(fail)?;
+    }
+    let lock = FileLock::wait(path, || progress(Progress::Waiting)).map_err(fail)?;
+    // As Python makes it: others who share the cache may wait for it. Not ours to change if another made it.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o664));
+    }
+    Ok(lock)
+}
+
 /// Takes a file's lock in a cache that is there.
 fn in_cache<T>(
     cache: &Cache,

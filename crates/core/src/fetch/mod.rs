@@ -3,34 +3,47 @@
 //! A file grows as `FILE.part` in the cache and is renamed when its checksum (or its length, where none
 //! is known) is right, so that whatever ends a download, under its own name there is never anything but
 //! a whole file, and the next try goes on where this one stopped.
+//!
+//! What Hugging Face has lies in the folder that its own programs use ([`Hub`]).
 
+mod address;
 mod cache;
 mod checksum;
 mod download;
+mod env;
 mod http;
+mod hub;
 mod lock;
 mod part;
+mod token;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use address::of_file;
 pub use cache::{Cache, Entry, State};
-pub use http::Token;
+pub use hub::{Hub, HubFile, Links};
+pub use token::Token;
 
 use crate::Error;
 use crate::weights::{Licence, WeightsMeta};
+use download::Job;
 use lock::Lock;
+use part::Part;
+use token::Secret;
 
 /// Fetches files into a cache.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     /// Where files are kept.
     pub cache: Cache,
-    /// Replaces scheme and host of every address.
+    /// Hugging Face, and the folder of what came from there.
+    pub hub: Hub,
+    /// Replaces scheme and host of every address; files of a hub that was named are left out.
     pub mirror: Option<String>,
     /// Whether anything may be fetched at all.
     pub network: Network,
-    /// Sent to Hugging Face, and to nobody else.
+    /// Sent to the hub, and to nobody else.
     pub token: Option<Token>,
     /// Whether weights for non-commercial use only may be fetched.
     pub terms: Terms,
@@ -138,12 +151,18 @@ pub enum Progress {
         /// When.
         after: Duration,
     },
+    /// The hub could not tell whether it has a newer version; the one that is here is used.
+    Unchecked {
+        /// What happened.
+        reason: String,
+    },
 }
 
 impl Fetcher {
-    /// Fetches into `cache` from the published addresses.
+    /// Fetches into `cache` from the published addresses; the hub's files lie there in the hub's layout.
     pub fn new(cache: Cache) -> Self {
         Self {
+            hub: Hub::new(cache.folder()),
             cache,
             mirror: None,
             network: Network::Online,
@@ -153,71 +172,100 @@ impl Fetcher {
         }
     }
 
-    /// As the environment says: `BURN_ZOO_CACHE`, `BURN_ZOO_MIRROR`, `BURN_ZOO_OFFLINE`,
-    /// `HF_TOKEN`. Proxies (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`) are heeded by
-    /// every fetcher.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Setting`] where a variable has no usable value.
-    pub fn from_env() -> Result<Self, Error> {
-        let mirror = setting("BURN_ZOO_MIRROR")?;
-        if let Some(base) = &mirror
-            && !(base.starts_with("https://") || base.starts_with("http://"))
-        {
-            return Err(Error::Setting {
-                variable: "BURN_ZOO_MIRROR",
-                value: base.clone(),
-                allowed: "an address such as https://mirror.example.org/models",
-            });
-        }
-        let offline = setting("BURN_ZOO_OFFLINE")?.map(|value| value.to_lowercase());
-        let network = match offline.as_deref() {
-            None | Some("0" | "false" | "no" | "off") => Network::Online,
-            Some(_) => Network::Offline,
-        };
-        Ok(Self {
-            mirror,
-            network,
-            token: setting("HF_TOKEN")?.map(|token| Token::new(&token)),
-            ..Self::new(Cache::from_env()?)
-        })
-    }
-
     /// The file, from the cache or else from the network.
     ///
     /// A file in the cache is verified by its checksum before its first use; a wrong one is
-    /// replaced. `progress` hears of what takes time.
+    /// replaced. A file that the hub publishes is looked for in the hub's folder too and fetched into it.
+    /// `progress` hears of what takes time.
     ///
     /// # Errors
     ///
     /// [`Error::Download`] if no address has it, [`Error::Checksum`] if what they have is not the
     /// published file (nothing of it is kept), [`Error::Cache`] if the cache cannot be written,
-    /// [`Error::Offline`], [`Error::Licence`], and [`Error::NoWeights`] if it has no address.
+    /// [`Error::Offline`], [`Error::Licence`], [`Error::Hub`], and [`Error::NoWeights`] if it has no
+    /// address.
     pub fn fetch<'a>(
         &self,
         remote: impl Into<Remote<'a>>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Fetched, Error> {
         let remote = remote.into();
-        let offline = self.network == Network::Offline;
         match self.cache.verified(remote.file, remote.sha256) {
             Ok(Some(fetched)) => return Ok(fetched),
-            Err(error @ Error::Checksum { .. }) if offline || remote.urls.is_empty() => {
+            Err(error @ Error::Checksum { .. })
+                if self.network == Network::Offline || remote.urls.is_empty() =>
+            {
                 return Err(error);
             }
             Ok(None) | Err(Error::Checksum { .. }) => {}
             Err(error) => return Err(error),
         }
+        if let Some(fetched) = hub::published(self, &remote, progress)? {
+            return Ok(fetched);
+        }
         self.allowed(&remote)?;
-        let lock = Lock::acquire(&self.cache, remote.file, progress)?;
+        let _lock = Lock::acquire(&self.cache, remote.file, progress)?;
         // While this process waited, another may have fetched it.
         match self.cache.verified(remote.file, remote.sha256) {
             Ok(Some(fetched)) => return Ok(fetched),
             Ok(None) | Err(Error::Checksum { .. }) => {}
             Err(error) => return Err(error),
         }
-        download::run(self, &remote, &lock, progress)
+        let job = Job {
+            name: remote.name,
+            part: Part::of(&self.cache, remote.file),
+            target: self.cache.path(remote.file),
+            proof: checksum::Proof::of(remote.sha256),
+            size: None,
+            secret: self.secret(),
+            patience: self.patience,
+        };
+        let urls: Vec<_> = remote.urls.iter().map(|url| self.address(url)).collect();
+        let fetched = download::run(&job, &urls, progress)?;
+        self.cache.mark(remote.file, &fetched.sha256);
+        Ok(fetched)
+    }
+
+    /// What an address gives, from the cache or else from the network; there it goes by the end of its
+    /// address. A page of GitHub or Hugging Face that shows a file is taken for the file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Fetcher::fetch`].
+    pub fn url(&self, url: &str, progress: &mut dyn FnMut(Progress)) -> Result<Fetched, Error> {
+        let url = of_file(url);
+        let remote = Remote {
+            name: &url,
+            urls: &[&url],
+            file: &address::file_name(&url),
+            sha256: None,
+            licence: None,
+        };
+        self.fetch(remote, progress)
+    }
+
+    /// A file of the hub, from its folder or else from the network: where it lies in that folder. Of a
+    /// file in several parts it is the index, and its parts lie beside it.
+    ///
+    /// A branch is asked for its newest commit each time; without a network the one that is here is
+    /// used, and `progress` hears of it. Through a [mirror](Fetcher::mirror) it is fetched as any address
+    /// is.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Hub`] if it cannot be had, with what to do; [`Error::Download`], [`Error::Checksum`],
+    /// [`Error::Cache`].
+    pub fn hub(
+        &self,
+        file: &HubFile,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<PathBuf, Error> {
+        hub::get(self, file, progress)
+    }
+
+    fn secret(&self) -> Option<Secret<'_>> {
+        let token = self.token.as_ref()?;
+        Some(Secret::new(token, &self.hub.endpoint))
     }
 
     fn allowed(&self, remote: &Remote<'_>) -> Result<(), Error> {
@@ -235,10 +283,16 @@ impl Fetcher {
             }
             _ => {}
         }
-        match self.network {
-            Network::Online => Ok(()),
-            Network::Offline => Err(Error::Offline {
+        let forbidden = match (self.hub.published(remote), self.network) {
+            (Some(_), _) => self.hub_is_forbidden(),
+            (None, Network::Offline) => Some("BURN_ZOO_OFFLINE"),
+            (None, Network::Online) => None,
+        };
+        match forbidden {
+            None => Ok(()),
+            Some(variable) => Err(Error::Offline {
                 name,
+                variable,
                 url: (*url).to_owned(),
                 path,
             }),
@@ -255,19 +309,6 @@ impl Fetcher {
             .and_then(|(_, rest)| rest.split_once('/'))
             .map_or("", |(_, path)| path);
         format!("{}/{path}", mirror.trim_end_matches('/'))
-    }
-}
-
-/// The text of an environment variable, if it has one.
-fn setting(variable: &'static str) -> Result<Option<String>, Error> {
-    match std::env::var_os(variable).filter(|value| !value.is_empty()) {
-        None => Ok(None),
-        // The value is not shown: it may be a token.
-        Some(value) => value.into_string().map(Some).map_err(|_| Error::Setting {
-            variable,
-            value: "bytes that are no text".into(),
-            allowed: "text in UTF-8",
-        }),
     }
 }
 

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use super::Cache;
 use crate::Error;
 
-/// `FILE.part`, and `FILE.part.origin` that says of what it is a part.
+/// `FILE.part`, and `FILE.part.origin` that says of what it is a part; the hub's parts are named after
+/// the checksum of the whole and need none.
 #[derive(Debug)]
 pub(super) struct Part {
     path: PathBuf,
-    origin: PathBuf,
+    origin: Option<PathBuf>,
 }
 
 /// Where the beginning of a part came from.
@@ -27,8 +28,13 @@ impl Part {
     pub(super) fn of(cache: &Cache, file: &str) -> Self {
         Self {
             path: cache.part_path(file),
-            origin: cache.origin_path(file),
+            origin: Some(cache.origin_path(file)),
         }
+    }
+
+    /// A part whose name says of what.
+    pub(super) fn named(path: PathBuf) -> Self {
+        Self { path, origin: None }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -41,7 +47,7 @@ impl Part {
     }
 
     pub(super) fn origin(&self) -> Option<Origin> {
-        let text = std::fs::read_to_string(&self.origin).ok()?;
+        let text = std::fs::read_to_string(self.origin.as_ref()?).ok()?;
         let (url, validator) = text.split_once('\n')?;
         Some(Origin {
             url: url.to_owned(),
@@ -53,9 +59,11 @@ impl Part {
     /// an origin that is not theirs.
     pub(super) fn begin(&self, origin: &Origin) -> Result<File, Error> {
         let file = File::create(&self.path).map_err(|source| self.fail(source))?;
-        let validator = origin.validator.as_deref().unwrap_or_default();
-        let text = format!("{}\n{validator}\n", origin.url);
-        std::fs::write(&self.origin, text).map_err(|source| self.fail(source))?;
+        if let Some(path) = &self.origin {
+            let validator = origin.validator.as_deref().unwrap_or_default();
+            let text = format!("{}\n{validator}\n", origin.url);
+            std::fs::write(path, text).map_err(|source| self.fail(source))?;
+        }
         Ok(file)
     }
 
@@ -67,7 +75,10 @@ impl Part {
 
     /// Forgets all bytes.
     pub(super) fn discard(&self) -> Result<(), Error> {
-        for path in [&self.path, &self.origin] {
+        for path in [Some(&self.path), self.origin.as_ref()]
+            .into_iter()
+            .flatten()
+        {
             match std::fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(self.fail(error));
@@ -82,7 +93,9 @@ impl Part {
     pub(super) fn finish(&self, path: &Path) -> Result<(), Error> {
         std::fs::rename(&self.path, path).map_err(|source| self.fail(source))?;
         // Of no use any more, and harmless: the next part replaces it.
-        let _ = std::fs::remove_file(&self.origin);
+        if let Some(origin) = &self.origin {
+            let _ = std::fs::remove_file(origin);
+        }
         // The new name is lasting once its folder is written; not every system can do that.
         if let Some(folder) = path.parent()
             && let Ok(folder) = File::open(folder)

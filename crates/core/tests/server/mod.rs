@@ -106,6 +106,12 @@ impl Reply {
         reply
     }
 
+    /// As `HEAD` is answered.
+    pub(crate) fn without_body(mut self) -> Self {
+        self.body.clear();
+        self
+    }
+
     /// Without a header.
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.headers.retain(|header| !header.starts_with(name));

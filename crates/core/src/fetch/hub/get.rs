@@ -1,0 +1,347 @@
+//! From a name on the hub to a file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::Duration;
+
+use ureq::Agent;
+
+use super::folder::{Blob, Folder};
+use super::meta::{Client, Meta, NoMeta};
+use super::{HubFile, is_hex, shards};
+use crate::Error;
+use crate::fetch::checksum::Proof;
+use crate::fetch::download::{self, Job};
+use crate::fetch::part::Part;
+use crate::fetch::{Fetcher, Patience, Progress, Remote, address, http, lock};
+
+/// Where a repository has its weights, by Hugging Face's convention; the best first.
+pub(super) const WEIGHTS: [&str; 3] = [
+    "model.safetensors",
+    "pytorch_model.bin",
+    "model.safetensors.index.json",
+];
+/// Weights in several files that we do not read.
+const UNREAD: &str = "pytorch_model.bin.index.json";
+
+/// How long the hub may take to say whether there is a newer version, as in `huggingface_hub`.
+const QUICK: Duration = Duration::from_secs(10);
+/// What to do where nobody answers.
+pub(super) const AGAIN: &str = "; try again, or fetch the file by hand and name its path";
+
+/// The file, from the hub's folder or the network.
+pub(in crate::fetch) fn get(
+    fetcher: &Fetcher,
+    name: &HubFile,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<PathBuf, Error> {
+    if fetcher.hub_is_mirrored() {
+        return from_mirror(fetcher, name, progress);
+    }
+    let mut visit = Visit {
+        fetcher,
+        asked: name,
+        name: name.clone(),
+        folder: Folder::new(&fetcher.hub, name),
+        agent: http::agent(&fetcher.patience),
+        progress,
+    };
+    let Here { file, path, .. } = visit.weights()?;
+    for shard in shards::of(&file, &path)? {
+        if visit.file(&shard, None)?.is_none() {
+            return Err(visit.fail(format!("{file} names {shard}, which is not there")));
+        }
+    }
+    Ok(path)
+}
+
+struct Visit<'a> {
+    fetcher: &'a Fetcher,
+    asked: &'a HubFile,
+    /// The same at the commit that it is, once that is known.
+    name: HubFile,
+    folder: Folder,
+    agent: Agent,
+    progress: &'a mut dyn FnMut(Progress),
+}
+
+/// A file that is at hand.
+#[derive(Clone, Debug)]
+struct Here {
+    /// Its path in the repository.
+    file: String,
+    path: PathBuf,
+    commit: String,
+}
+
+impl Visit<'_> {
+    /// The file that was named, or the first that the repository has of those that are usual.
+    fn weights(&mut self) -> Result<Here, Error> {
+        let named = self.name.file().map(str::to_owned);
+        let wanted: Vec<String> = match &named {
+            Some(file) => vec![file.clone()],
+            None => WEIGHTS
+                .into_iter()
+                .chain([UNREAD])
+                .map(str::to_owned)
+                .collect(),
+        };
+        // Whichever is here will do where the hub cannot be asked.
+        let commit = self.folder.commit(self.name.revision());
+        let here = commit.and_then(|commit| {
+            let mut files = wanted.iter();
+            files.find_map(|file| self.here(file, &commit))
+        });
+        for file in &wanted {
+            if let Some(found) = self.file(file, here.as_ref())? {
+                return Ok(found);
+            }
+        }
+        let others = match self.fetcher.hub_is_forbidden() {
+            None => self.client().weight_files(&self.name),
+            Some(_) => Vec::new(),
+        };
+        let mut reason = match named {
+            Some(file) => format!("the repository has no {file}"),
+            None => format!("the repository has none of {}", WEIGHTS.join(", ")),
+        };
+        if !others.is_empty() {
+            let others = others.join(", ");
+            reason = format!("{reason}; it has {others}: name one as hf:OWNER/REPO/FILE");
+        }
+        Err(self.fail(reason))
+    }
+
+    /// One file, if the repository has it; `here` is used where the hub does not answer.
+    fn file(&mut self, file: &str, here: Option<&Here>) -> Result<Option<Here>, Error> {
+        if file.ends_with(".bin.index.json") {
+            return self.unread(file).map_or(Ok(None), Err);
+        }
+        let revision = self.name.revision().to_owned();
+        if is_commit(&revision) {
+            if let Some(found) = self.here(file, &revision) {
+                return Ok(Some(found));
+            }
+            if self.folder.is_absent(&revision, file) {
+                return Ok(None);
+            }
+        }
+        if let Some(variable) = self.fetcher.hub_is_forbidden() {
+            return match here {
+                Some(here) => Ok(Some(self.kept(here))),
+                None => Err(self.offline(file, variable)),
+            };
+        }
+        match self.ask(file, here.is_some()) {
+            Ok(meta) => {
+                self.learn(&meta.commit);
+                let path = self.obtain(file, &meta)?;
+                Ok(Some(Here {
+                    file: file.to_owned(),
+                    path,
+                    commit: meta.commit,
+                }))
+            }
+            Err(NoMeta::NoFile(commit)) => {
+                if let Some(commit) = commit {
+                    self.learn(&commit);
+                    self.folder.set_absent(&commit, file);
+                }
+                Ok(None)
+            }
+            Err(NoMeta::Closed(reason) | NoMeta::Broken(reason, _)) => match here {
+                Some(here) => {
+                    (self.progress)(Progress::Unchecked { reason });
+                    Ok(Some(self.kept(here)))
+                }
+                None => Err(self.fail(reason)),
+            },
+            Err(NoMeta::Refused(reason)) => Err(self.fail(reason)),
+        }
+    }
+
+    fn here(&self, file: &str, commit: &str) -> Option<Here> {
+        Some(Here {
+            file: file.to_owned(),
+            path: self.folder.found(commit, file)?,
+            commit: commit.to_owned(),
+        })
+    }
+
+    /// What is here is used, and nothing of another commit.
+    fn kept(&mut self, here: &Here) -> Here {
+        self.learn(&here.commit);
+        here.clone()
+    }
+
+    /// From now on all is of this commit, so that files of one model belong together.
+    fn learn(&mut self, commit: &str) {
+        self.folder.set_commit(self.name.revision(), commit);
+        if let Ok(name) = self.name.at(commit) {
+            self.name = name;
+        }
+    }
+
+    /// The error that a file of that kind is, if it was named or is there.
+    fn unread(&mut self, file: &str) -> Option<Error> {
+        let is_named = self.asked.file().is_some();
+        let is_forbidden = self.fetcher.hub_is_forbidden().is_some();
+        if !is_named && (is_forbidden || self.ask(file, true).is_err()) {
+            return None;
+        }
+        Some(self.fail(format!(
+            "its weights are pickled in several files ({file}), which is not supported; save them as \
+             safetensors, or as one file"
+        )))
+    }
+
+    /// Asks for a file, again where that may help and nothing is here.
+    fn ask(&mut self, file: &str, is_here: bool) -> Result<Meta, NoMeta> {
+        let patience = self.fetcher.patience;
+        // Nobody waits long for the news that there is nothing new.
+        let quick = Patience {
+            connect: patience.connect.min(QUICK),
+            read: patience.read.min(QUICK),
+            ..patience
+        };
+        let quick = is_here.then(|| http::agent(&quick));
+        let mut tries = 0;
+        loop {
+            let mut client = self.client();
+            client.agent = quick.as_ref().unwrap_or(client.agent);
+            let (reason, wait) = match client.meta(&self.name, file) {
+                Err(NoMeta::Broken(reason, wait)) => (reason, wait),
+                answer => return answer,
+            };
+            tries += 1;
+            if is_here {
+                return Err(NoMeta::Broken(reason, None));
+            }
+            if tries >= patience.attempts {
+                let reason = format!("{reason} ({tries} tries){AGAIN}");
+                return Err(NoMeta::Broken(reason, None));
+            }
+            let after = download::delay(&patience, tries, wait);
+            (self.progress)(Progress::Retrying { reason, after });
+            sleep(after);
+        }
+    }
+
+    /// The file of that content, which is fetched if it is not here.
+    fn obtain(&mut self, file: &str, meta: &Meta) -> Result<PathBuf, Error> {
+        let Meta { commit, etag, size } = meta;
+        let is_whole = |path: &Path| {
+            let known = fs::metadata(path).ok().filter(fs::Metadata::is_file);
+            known.is_some_and(|it| size.is_none_or(|size| it.len() == size))
+        };
+        if let Some(path) = self.folder.found(commit, file).filter(|it| is_whole(it)) {
+            return Ok(path);
+        }
+        let _lock = lock::of_hub(&self.folder.lock(etag), self.progress)?;
+        // While this process waited, another may have fetched it.
+        if let Some(path) = self.folder.found(commit, file).filter(|it| is_whole(it)) {
+            return Ok(path);
+        }
+        let blob = self.folder.blob(etag);
+        if is_whole(&blob) {
+            return self.folder.link(etag, commit, file, Blob::Known);
+        }
+        let part = self.folder.part(etag);
+        if let Some(blobs) = blob.parent() {
+            fs::create_dir_all(blobs).map_err(|source| Error::Cache {
+                path: blobs.to_owned(),
+                source,
+            })?;
+        }
+        let name = self.asked.with_file(file);
+        let name = name.map_or_else(|_| file.to_owned(), |name| name.to_string());
+        let job = Job {
+            name: &name,
+            part: Part::named(part),
+            target: blob,
+            proof: match () {
+                () if is_hex(etag, 64) => Proof::Sha256(etag),
+                () if is_hex(etag, 40) => Proof::Git(etag),
+                () => Proof::None,
+            },
+            size: *size,
+            secret: self.fetcher.secret(),
+            patience: self.fetcher.patience,
+        };
+        let url = self.name.url(&self.fetcher.hub.endpoint, file);
+        download::run(&job, &[url], self.progress)?;
+        self.folder.link(etag, commit, file, Blob::New)
+    }
+
+    fn client(&self) -> Client<'_> {
+        Client {
+            agent: &self.agent,
+            endpoint: &self.fetcher.hub.endpoint,
+            secret: self.fetcher.secret(),
+        }
+    }
+
+    fn offline(&self, file: &str, variable: &str) -> Error {
+        let url = self.asked.url(&self.fetcher.hub.endpoint, file);
+        let folder = self.folder.path().display();
+        self.fail(format!(
+            "it is not in {folder} and {variable} is set; unset it, or put the file from {url} somewhere and name \
+             its path"
+        ))
+    }
+
+    fn fail(&self, reason: String) -> Error {
+        Error::Hub {
+            file: self.asked.to_string(),
+            reason,
+        }
+    }
+}
+
+/// Revisions of which the hub can only ever say the same.
+fn is_commit(revision: &str) -> bool {
+    is_hex(revision, 40)
+}
+
+/// A mirror is a server of files, which tells nothing of commits: each file goes by its address.
+fn from_mirror(
+    fetcher: &Fetcher,
+    name: &HubFile,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<PathBuf, Error> {
+    if let Some(path) = fetcher.hub.find(name) {
+        return Ok(path);
+    }
+    let files = match name.file() {
+        Some(file) => vec![file],
+        None => WEIGHTS[..2].to_vec(),
+    };
+    let mut last = None;
+    for file in files {
+        if file.ends_with(".index.json") {
+            return Err(Error::Hub {
+                file: name.to_string(),
+                reason: "BURN_ZOO_MIRROR serves single files; for weights in several name the hub by HF_ENDPOINT"
+                    .into(),
+            });
+        }
+        let url = name.url(&fetcher.hub.endpoint, file);
+        let remote = Remote {
+            name: &url,
+            urls: &[&url],
+            file: &address::file_name(&url),
+            sha256: None,
+            licence: None,
+        };
+        match fetcher.fetch(remote, progress) {
+            Ok(fetched) => return Ok(fetched.path),
+            Err(error @ Error::Download { .. }) => last = last.or(Some(error)),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| Error::Hub {
+        file: name.to_string(),
+        reason: "it has no files".into(),
+    }))
+}

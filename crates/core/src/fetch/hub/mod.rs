@@ -1,0 +1,155 @@
+//! Files on Hugging Face, in the folder that its own programs use.
+//!
+//! Written on `ureq` rather than on the crate `hf-hub`: with `rustls-tls` and `blocking` its 1.0 brings
+//! 161 more crates (tokio, reqwest, xet) where all of fetching needs 23, and over two minutes of processor
+//! time to compile them. It would be a second client beside the one for every other address, with other
+//! rules for time-outs, resumed downloads and proxies.
+
+mod folder;
+mod get;
+mod listing;
+mod meta;
+mod name;
+mod parse;
+mod shards;
+
+use std::path::{Path, PathBuf};
+
+pub use name::HubFile;
+
+use super::{Fetched, Fetcher, Network, Progress, Remote};
+use crate::Error;
+use folder::Folder;
+pub(super) use get::get;
+
+/// The hub that everybody means.
+pub(super) const ENDPOINT: &str = "https://huggingface.co";
+
+/// A hub, and the folder of what came from there.
+///
+/// The folder has the layout of `huggingface_hub`, so that a file which Python's programs fetched is not
+/// fetched again, nor by them what was fetched here: `models--OWNER--REPO` with `blobs/ETAG`,
+/// `refs/REVISION` (a commit), `snapshots/COMMIT/FILE` (a link to its blob), `.no_exist/COMMIT/FILE`, and
+/// `blobs/ETAG.incomplete` while it comes; `.locks/models--OWNER--REPO/ETAG.lock` beside them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hub {
+    /// Its address; the token is for this one alone.
+    pub endpoint: String,
+    /// The folder; it is created when the first file is fetched.
+    pub folder: PathBuf,
+    /// Whether it may be asked.
+    pub network: Network,
+    /// Whether the folder may have links.
+    pub links: Links,
+}
+
+/// Whether a folder may have links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// Where the file system has them; a file is stored once for all revisions that have it.
+    WherePossible,
+    /// Files are stored under their names, again for each revision.
+    Never,
+}
+
+impl Hub {
+    /// huggingface.co, with this folder.
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self {
+            endpoint: ENDPOINT.to_owned(),
+            folder: folder.into(),
+            network: Network::Online,
+            links: Links::WherePossible,
+        }
+    }
+
+    /// Where a file lies in the folder, if it does; nothing is asked. Without a file's name it is that of
+    /// the repository's weights.
+    pub fn find(&self, file: &HubFile) -> Option<PathBuf> {
+        let folder = Folder::new(self, file);
+        let commit = folder.commit(file.revision())?;
+        let names = match file.file() {
+            Some(name) => std::slice::from_ref(&name).to_vec(),
+            None => get::WEIGHTS.to_vec(),
+        };
+        names
+            .into_iter()
+            .find_map(|name| folder.found(&commit, name))
+    }
+
+    /// The file that a registered row's weights are on this hub, if they are.
+    pub fn published(&self, remote: &Remote<'_>) -> Option<HubFile> {
+        let mut files = remote.urls.iter();
+        let file = files.find_map(|url| HubFile::of_url(url, &self.endpoint))?;
+        file.file().is_some().then_some(file)
+    }
+}
+
+/// A published file that the hub has, from its folder or the network; `None` if it is to be had elsewhere,
+/// or is not here and may not be fetched.
+pub(super) fn published(
+    fetcher: &Fetcher,
+    remote: &Remote<'_>,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Option<Fetched>, Error> {
+    let Some(file) = fetcher.hub.published(remote) else {
+        return Ok(None);
+    };
+    let path = match fetcher.hub.find(&file) {
+        Some(path) => path,
+        None if fetcher.hub_is_mirrored() || fetcher.hub_is_forbidden().is_some() => {
+            return Ok(None);
+        }
+        None => {
+            fetcher.allowed(remote)?;
+            match get(fetcher, &file, progress) {
+                Ok(path) => path,
+                Err(Error::Hub { .. } | Error::Download { .. }) if remote.urls.len() > 1 => {
+                    return Ok(None);
+                }
+                // It may be put into the cache by hand, as any other.
+                Err(Error::Hub { reason, .. } | Error::Download { reason, .. }) => {
+                    return Err(Error::Download {
+                        name: remote.name.to_owned(),
+                        reason: reason.replace(get::AGAIN, ""),
+                        path: fetcher.cache.path(remote.file),
+                    });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let named = sha256_of(&path);
+    let expected = remote.sha256.or(named.as_deref());
+    let fetched = fetcher.cache.verified_at(path, remote.file, expected)?;
+    Ok(Some(fetched))
+}
+
+impl Fetcher {
+    /// A mirror stands for the usual hub; who names another one means that one.
+    fn hub_is_mirrored(&self) -> bool {
+        self.mirror.is_some() && self.hub.endpoint == ENDPOINT
+    }
+
+    /// The variable that forbids asking the hub.
+    pub(super) fn hub_is_forbidden(&self) -> Option<&'static str> {
+        match (self.network, self.hub.network) {
+            (Network::Offline, _) => Some("BURN_ZOO_OFFLINE"),
+            (_, Network::Offline) => Some("HF_HUB_OFFLINE"),
+            _ => None,
+        }
+    }
+}
+
+/// The sha256 that the name of a file's blob is; small files' blobs have git's names.
+fn sha256_of(path: &Path) -> Option<String> {
+    let blob = std::fs::read_link(path).ok()?;
+    let name = blob.file_name()?.to_str()?;
+    is_hex(name, 64).then(|| name.to_owned())
+}
+
+/// As hashes are written: in lower case.
+fn is_hex(text: &str, digits: usize) -> bool {
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.len() == digits && text.bytes().all(digit)
+}
