@@ -29,10 +29,10 @@ pub(crate) struct Table {
     /// (high half). With a value, the length includes its bits and the symbol is the run before
     /// it; a length of zero means a code longer than the index.
     fast: Vec<u32>,
-    /// Largest code of each length, -1 without any; a sentinel ends the search.
-    largest: [i32; 18],
+    /// Largest code of each length, -1 without any.
+    largest: [i32; 17],
     /// What turns a code into an index of `symbols`.
-    offset: [i32; 18],
+    offset: [i32; 17],
     symbols: [u8; 256],
 }
 
@@ -54,11 +54,10 @@ impl Table {
         }
         let mut table = Self {
             fast: vec![0; 1 << FAST],
-            largest: [-1; 18],
-            offset: [0; 18],
+            largest: [-1; 17],
+            offset: [0; 17],
             symbols: spec.symbols,
         };
-        table.largest[17] = 0xf_ffff;
         let (mut code, mut first) = (0u32, 0usize);
         let mut begun = false;
         for length in 1..=16u32 {
@@ -123,20 +122,21 @@ impl Table {
         }
     }
 
+    /// The symbol of a code of `length` bits (1 to 16) that no shorter code begins.
+    pub(crate) fn find(&self, code: i32, length: usize) -> Option<u8> {
+        (code <= self.largest[length])
+            .then(|| self.symbols[((code + self.offset[length]) & 0xff) as usize])
+    }
+
     /// Reads a code that is longer than the fast table looks, or one that no table has.
     #[cold]
     #[inline(never)]
     fn decode_long(&self, bits: &mut Bits<'_>) -> Coded {
         let ahead = bits.peek(16) as i32;
         for length in FAST as usize + 1..=16 {
-            let code = ahead >> (16 - length);
-            if code <= self.largest[length] {
+            if let Some(symbol) = self.find(ahead >> (16 - length), length) {
                 bits.consume(length as u32);
-                let index = (code + self.offset[length]) & 0xff;
-                return Coded {
-                    symbol: self.symbols[index as usize],
-                    value: 0,
-                };
+                return Coded { symbol, value: 0 };
             }
         }
         bits.consume(17);
