@@ -2,7 +2,7 @@
 
 /// Reads the bits of one segment of entropy-coded data, most significant first. After a marker or
 /// the end of the data come zeros without end.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Bits<'a> {
     data: &'a [u8],
     /// Where the next byte is read.
@@ -94,22 +94,24 @@ impl<'a> Bits<'a> {
                 return;
             }
         }
-        self.refill_slowly();
+        *self = self.refilled_slowly();
     }
 
+    /// By value, so that the fast path may keep the bits in registers.
     #[cold]
     #[inline(never)]
-    fn refill_slowly(&mut self) {
+    fn refilled_slowly(mut self) -> Self {
         while self.left <= 56 {
             let Some(byte) = self.next_byte() else {
                 self.overrun |= self.left < self.made_up;
                 self.made_up = self.made_up.min(self.left) + 64 - self.left;
                 self.left = 64;
-                return;
+                return self;
             };
             self.buffer |= u64::from(byte) << (56 - self.left);
             self.left += 8;
         }
+        self
     }
 
     /// The next byte of data, or nothing at a marker or the end of the file.

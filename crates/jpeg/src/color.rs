@@ -74,26 +74,50 @@ fn interleave(r: &[u8], g: &[u8], b: &[u8], out: &mut [u8]) {
 
 fn ycc_to_rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
     let width = out.len() / 3;
-    let whole = width / CHUNK * CHUNK;
-    let (first, rest) = out.split_at_mut(whole * 3);
-    for (((out, y), cb), cr) in first
-        .chunks_exact_mut(CHUNK * 3)
-        .zip(y.chunks_exact(CHUNK))
+    // At least one pixel is left, so that there is room behind every chunk.
+    let chunks = width.saturating_sub(1) / CHUNK;
+    for (i, ((y, cb), cr)) in y
+        .chunks_exact(CHUNK)
         .zip(cb.chunks_exact(CHUNK))
         .zip(cr.chunks_exact(CHUNK))
+        .take(chunks)
+        .enumerate()
     {
-        let mut planes = [[0; CHUNK]; 3];
-        for x in 0..CHUNK {
-            let [r, g, b] = to_rgb(y[x], cb[x], cr[x]);
-            planes[0][x] = r;
-            planes[1][x] = g;
-            planes[2][x] = b;
+        let pairs = chunk_to_rgb(y, cb, cr);
+        // Two pixels at once; what is written past them is overwritten.
+        let out = &mut out[i * CHUNK * 3..][..CHUNK * 3 + 2];
+        for (x, pair) in pairs.iter().enumerate() {
+            out[6 * x..6 * x + 8].copy_from_slice(&pair.to_le_bytes());
         }
-        interleave(&planes[0], &planes[1], &planes[2], out);
     }
-    for (x, pixel) in rest.chunks_exact_mut(3).enumerate() {
-        pixel.copy_from_slice(&to_rgb(y[whole + x], cb[whole + x], cr[whole + x]));
+    let done = chunks * CHUNK;
+    for (x, pixel) in out.chunks_exact_mut(3).enumerate().skip(done) {
+        pixel.copy_from_slice(&to_rgb(y[x], cb[x], cr[x]));
     }
+}
+
+/// Pairs of pixels of three bytes, red first. The steps are loops of their own, each with numbers
+/// of one width, because compilers make vector code of such loops.
+#[inline(always)]
+fn chunk_to_rgb(y: &[u8], cb: &[u8], cr: &[u8]) -> [u64; CHUNK / 2] {
+    let mut greens = [0i16; CHUNK];
+    for x in 0..CHUNK {
+        greens[x] = green_part(i16::from(cb[x]) - 128, i16::from(cr[x]) - 128);
+    }
+    let mut pixels = [0u8; CHUNK * 4];
+    for x in 0..CHUNK {
+        let [r, g, b] = with_green(y[x], cb[x], cr[x], greens[x]);
+        pixels[4 * x] = r;
+        pixels[4 * x + 1] = g;
+        pixels[4 * x + 2] = b;
+        pixels[4 * x + 3] = 0;
+    }
+    let mut pairs = [0; CHUNK / 2];
+    for (pair, bytes) in pairs.iter_mut().zip(pixels.as_chunks::<8>().0) {
+        let two = u64::from_le_bytes(*bytes);
+        *pair = two & 0xff_ffff | two >> 8 & 0xff_ffff_0000_00;
+    }
+    pairs
 }
 
 /// Red, green and blue as libjpeg's tables give them: products with 1.402, 0.344, 0.714 and 1.772
@@ -101,14 +125,25 @@ fn ycc_to_rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
 /// the products' high halves, which vector units have an instruction for.
 #[inline(always)]
 fn to_rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
+    let green = green_part(i16::from(cb) - 128, i16::from(cr) - 128);
+    with_green(y, cb, cr, green)
+}
+
+/// What the color differences take from green: -0.344 of one, -0.714 of the other, which is
+/// 18734 / 65536 - 1.
+#[inline(always)]
+fn green_part(cb: i16, cr: i16) -> i16 {
+    ((i32::from(cb) * -22554 + i32::from(cr) * 18734 + 32768) >> 16) as i16
+}
+
+#[inline(always)]
+fn with_green(y: u8, cb: u8, cr: u8, green: i16) -> [u8; 3] {
     let y = i16::from(y);
     let (cb, cr) = (i16::from(cb) - 128, i16::from(cr) - 128);
     // 1.402 = 1 + 26345 / 65536 and 1.772 = 2 - 14942 / 65536.
     let r = y + cr + ((high(cr * 2, 26345) + 1) >> 1);
     let b = y + cb * 2 + ((high(cb * 2, -14942) + 1) >> 1);
-    // -0.714 = 18734 / 65536 - 1.
-    let g = (i32::from(cb) * -22554 + i32::from(cr) * 18734 + 32768) >> 16;
-    let g = y + g as i16 - cr;
+    let g = y + green - cr;
     [r, g, b].map(|v| v.clamp(0, 255) as u8)
 }
 

@@ -113,7 +113,9 @@ impl Table {
         let entry = self.fast[bits.peek(FAST) as usize];
         let length = entry & 0xff;
         if length == 0 {
-            return self.decode_long(bits);
+            let (coded, after) = self.decode_long(*bits);
+            *bits = after;
+            return coded;
         }
         bits.consume(length);
         Coded {
@@ -131,19 +133,22 @@ impl Table {
     /// Reads a code that is longer than the fast table looks, or one that no table has.
     #[cold]
     #[inline(never)]
-    fn decode_long(&self, bits: &mut Bits<'_>) -> Coded {
+    fn decode_long<'a>(&self, mut bits: Bits<'a>) -> (Coded, Bits<'a>) {
         let ahead = bits.peek(16) as i32;
         for length in FAST as usize + 1..=16 {
             if let Some(symbol) = self.find(ahead >> (16 - length), length) {
                 bits.consume(length as u32);
-                return Coded { symbol, value: 0 };
+                return (Coded { symbol, value: 0 }, bits);
             }
         }
         bits.consume(17);
-        Coded {
-            symbol: 0,
-            value: 0,
-        }
+        (
+            Coded {
+                symbol: 0,
+                value: 0,
+            },
+            bits,
+        )
     }
 }
 

@@ -48,21 +48,29 @@ pub(crate) fn transform(
     if nonzero >> 8 == 0 {
         let first = rows[0].map(|v| v.wrapping_shl(2));
         rows = [first; 8];
+    } else if nonzero >> 16 == 0 {
+        rows = pass::<2, 11>(&rows);
     } else if nonzero >> 32 == 0 {
         rows = pass::<4, 11>(&rows);
     } else {
         rows = pass::<8, 11>(&rows);
     }
-    let columns = transpose(&rows);
-    let columns = if nonzero & 0xf0f0_f0f0_f0f0_f0f0 == 0 {
-        pass::<4, 18>(&columns)
+    // Of every column, whether a value lies outside of -16384..16384.
+    let mut large = [0i16; 8];
+    for row in &rows {
+        for (all, value) in large.iter_mut().zip(row) {
+            *all |= value.wrapping_add(0x4000);
+        }
+    }
+    if large.iter().all(|&lane| lane >= 0) {
+        for (line, row) in out.chunks_mut(stride).zip(&rows) {
+            store(&row_by_matrix(row), &mut line[..8]);
+        }
     } else {
-        pass::<8, 18>(&columns)
-    };
-    let rows = transpose(&columns);
-    for (line, row) in out.chunks_mut(stride).zip(&rows) {
-        for (byte, &value) in line[..8].iter_mut().zip(row) {
-            *byte = (value.clamp(-128, 127) + 128) as u8;
+        // Sums of two may wrap: step by step, as the columns.
+        let rows = transpose(&pass::<8, 18>(&transpose(&rows)));
+        for (line, row) in out.chunks_mut(stride).zip(&rows) {
+            store(&row.map(i32::from), &mut line[..8]);
         }
     }
 }
@@ -88,6 +96,14 @@ pub(crate) fn nonzero(block: &[i16; 64]) -> u64 {
     mask & lanes.wrapping_mul(0x0101_0101_0101_0101)
 }
 
+#[inline(always)]
+fn store(values: &[i32; 8], out: &mut [u8]) {
+    for (byte, &value) in out.iter_mut().zip(values) {
+        *byte = sample(value);
+    }
+}
+
+#[inline(always)]
 fn sample(value: i32) -> u8 {
     (value.clamp(-128, 127) + 128) as u8
 }
@@ -98,15 +114,72 @@ fn fill(value: u8, out: &mut [u8], stride: usize) {
     }
 }
 
-#[inline(always)]
 fn transpose(rows: &Rows) -> Rows {
-    let mut columns = [[0; 8]; 8];
-    for (y, row) in rows.iter().enumerate() {
-        for (x, &value) in row.iter().enumerate() {
-            columns[x][y] = value;
-        }
+    std::array::from_fn(|x| rows.map(|row| row[x]))
+}
+
+/// The weights of inputs in the first four sums of even or odd inputs: pairs of inputs, beside
+/// each other.
+type Pairs = [i16; 8];
+
+/// Inputs 0 and 4, 2 and 6, 1 and 3, 5 and 7.
+const EVEN_04: Pairs = pairs([[8192, 8192], [8192, -8192], [8192, -8192], [8192, 8192]]);
+const EVEN_26: Pairs = pairs([
+    [F_0_541 + F_0_765, F_0_541],
+    [F_0_541, F_0_541 - F_1_847],
+    [-F_0_541, F_1_847 - F_0_541],
+    [-F_0_541 - F_0_765, -F_0_541],
+]);
+const ODD_13: Pairs = pairs([
+    [F_1_175 - F_0_390 + F_1_501 - F_0_899, F_1_175],
+    [F_1_175, F_1_175 - F_1_961 + F_3_072 - F_2_562],
+    [F_1_175 - F_0_390, F_1_175 - F_2_562],
+    [F_1_175 - F_0_899, F_1_175 - F_1_961],
+]);
+const ODD_57: Pairs = pairs([
+    [F_1_175 - F_0_390, F_1_175 - F_0_899],
+    [F_1_175 - F_2_562, F_1_175 - F_1_961],
+    [F_1_175 - F_0_390 + F_2_053 - F_2_562, F_1_175],
+    [F_1_175, F_1_175 - F_1_961 + F_0_298 - F_0_899],
+]);
+const fn pairs(weights: [[i32; 2]; 4]) -> Pairs {
+    let mut flat = [0; 8];
+    let mut i = 0;
+    while i < 8 {
+        flat[i] = weights[i / 2][i % 2] as i16;
+        i += 1;
     }
-    columns
+    flat
+}
+
+/// Four sums of the products of a pair of inputs: one instruction of vector units.
+#[inline(always)]
+fn products(a: i16, b: i16, weights: &Pairs) -> [i32; 4] {
+    let inputs = [a, b, a, b, a, b, a, b];
+    let mut sums = [0; 4];
+    for i in 0..4 {
+        sums[i] = i32::from(inputs[2 * i]) * i32::from(weights[2 * i])
+            + i32::from(inputs[2 * i + 1]) * i32::from(weights[2 * i + 1]);
+    }
+    sums
+}
+
+/// The transform of a row as a product with a matrix, which needs no columns; it is exact, because
+/// nothing is rounded on the way.
+#[inline(always)]
+fn row_by_matrix(row: &[i16; 8]) -> [i32; 8] {
+    let even = products(row[0], row[4], &EVEN_04);
+    let even2 = products(row[2], row[6], &EVEN_26);
+    let odd = products(row[1], row[3], &ODD_13);
+    let odd2 = products(row[5], row[7], &ODD_57);
+    let mut sums = [0; 8];
+    for i in 0..4 {
+        let even = even[i] + even2[i] + (1 << 17);
+        let odd = odd[i] + odd2[i];
+        sums[i] = (even + odd) >> 18;
+        sums[7 - i] = (even - odd) >> 18;
+    }
+    sums
 }
 
 /// One-dimensional transforms of all eight columns, of which only the first `N` rows may be

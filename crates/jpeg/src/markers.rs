@@ -26,6 +26,8 @@ pub(crate) struct Markers<'a> {
     pub(crate) adobe: Option<u8>,
     /// Body of the first EXIF segment.
     pub(crate) exif: Option<&'a [u8]>,
+    /// The marker whose segment is being read.
+    pub(crate) reading: u8,
     started: bool,
 }
 
@@ -89,6 +91,7 @@ impl<'a> Markers<'a> {
             jfif: false,
             adobe: None,
             exif: None,
+            reading: 0,
             started: false,
         }
     }
@@ -97,6 +100,7 @@ impl<'a> Markers<'a> {
     pub(crate) fn next_stop(&mut self) -> Result<Stop, Error> {
         loop {
             if self.unread == 0 {
+                self.reading = 0;
                 self.unread = if self.started {
                     self.find()?
                 } else {
@@ -104,6 +108,7 @@ impl<'a> Markers<'a> {
                 };
             }
             let code = std::mem::take(&mut self.unread);
+            self.reading = code;
             match code {
                 0xd8 => self.start()?,
                 0xd9 if self.frame.is_none() => self.started = false,

@@ -14,6 +14,10 @@ pub(crate) fn read_block(
     previous: &mut i32,
     block: &mut [i16; 64],
 ) -> u64 {
+    // A copy stays in registers.
+    let mut local = *bits;
+    let bits_outside = bits;
+    let bits = &mut local;
     *previous = previous.wrapping_add(read_difference(bits, dc));
     block[0] = *previous as i16;
     let mut set = 1u64;
@@ -40,6 +44,7 @@ pub(crate) fn read_block(
         set |= 1 << place;
         k += 1;
     }
+    *bits_outside = local;
     set
 }
 

@@ -77,9 +77,33 @@ pub(crate) fn check_rest(markers: &mut Markers<'_>) -> Result<(), Error> {
     let block = (markers.pos / BLOCK + 1) * BLOCK;
     markers.data = &markers.data[..block.min(markers.data.len())];
     match markers.next_stop() {
-        Ok(Stop::End) | Err(Error::CutOff) => Ok(()),
+        Ok(Stop::End) => Ok(()),
+        Err(Error::CutOff) if begins_wrongly(markers) => invalid("what follows it is damaged"),
+        Err(Error::CutOff) => Ok(()),
         Ok(Stop::Scan(_)) => invalid("a scan follows its last"),
         Err(error) => Err(error),
+    }
+}
+
+/// Whether libjpeg refuses a segment for the bytes that there are, before it asks for more.
+fn begins_wrongly(markers: &Markers<'_>) -> bool {
+    let rest = markers.data.get(markers.pos..).unwrap_or_default();
+    let length = |&[a, b]: &[u8; 2]| usize::from(u16::from_be_bytes([a, b]));
+    let Some((length, rest)) = rest.split_first_chunk().map(|(l, rest)| (length(l), rest)) else {
+        return false;
+    };
+    match (markers.reading, rest) {
+        (0xdd, _) => length != 4,
+        (0xdb, [slot, ..]) => slot & 15 > 3,
+        (0xda, [count, ..]) => length != usize::from(*count) * 2 + 6 || !(1..=4).contains(count),
+        (0xcc, [index, _, ..]) => *index > 31,
+        (0xc4, rest) if rest.len() > 16 && length > 18 => {
+            let codes: usize = rest[1..17].iter().map(|&c| usize::from(c)).sum();
+            codes > 256 || codes > length - 19
+        }
+        // Any frame header is a second one.
+        (0xc0..=0xcf, rest) => rest.len() > 5,
+        _ => false,
     }
 }
 
