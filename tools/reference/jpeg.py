@@ -34,7 +34,8 @@ def read(data):
             return {"error": "not a JPEG"}, b""
         image.load()
     except Exception as error:  # noqa: BLE001: whatever it is, it is what is compared
-        return {"error": f"{type(error).__name__}: {error}"}, b""
+        # Without the address of the stream, which is another in every run.
+        return {"error": f"{type(error).__name__}: {error}".split(" <_io")[0]}, b""
     pixels = image.tobytes()
     digest = hashlib.sha256(pixels).hexdigest()
     return {"mode": image.mode, "size": image.size, "sha256": digest}, pixels
@@ -236,7 +237,153 @@ def sweep(folder, count, seed):
     print(f"{count} files, of which Pillow refuses {refused}")
 
 
+def saved(image, **options):
+    out = io.BytesIO()
+    image.save(out, "JPEG", **options)
+    return out.getvalue()
+
+
+def made(rng, name, width, height, scans=None, scale=1, extra=JFIF, ids=(1, 2, 3, 4), **options):
+    """A file of the writer with the sampling factors of that name."""
+    factors = FACTORS[name] if isinstance(name, str) else name
+    body = picture(rng, factors, width, height, scale, ids)
+    quant = [[4 + k // 8 for k in range(64)] for _ in range(2)]
+    members = list(range(len(factors)))
+    return write(body, scans or [Scan(members)], options.pop("quant", quant), extra=extra, **options)
+
+
+def fixtures():
+    """Small files of every kind, by name."""
+    rng = random.Random(17)
+    smooth = lambda w, h, mode="RGB": content(random.Random(w * 100 + h), w, h, mode)
+    files = {}
+    for name in FACTORS:
+        whole = sum(h * v for h, v in FACTORS[name]) <= 10
+        scans = None if whole else [Scan([m]) for m in range(3)]
+        files[f"factors {name}"] = made(rng, name, 45, 37, scans)
+        if whole:
+            files[f"factors {name}, progressive"] = made(rng, name, 37, 29, progression(rng, 3))
+    for quality in (1, 25, 50, 75, 90, 95, 100):
+        for sampling, label in ((0, "444"), (1, "422"), (2, "420")):
+            image = smooth(17 + quality % 9, 33 - quality % 7)
+            files[f"quality {quality}, {label}"] = saved(image, quality=quality, subsampling=sampling)
+    for size in ((1, 1), (1, 40), (40, 1), (2, 2), (3, 3), (5, 4), (8, 8), (16, 16), (17, 1), (1, 17)):
+        files[f"size {size[0]}x{size[1]}"] = saved(smooth(*size), quality=90)
+    for mode in ("L", "CMYK"):
+        files[f"mode {mode}"] = saved(smooth(31, 22, mode))
+        files[f"mode {mode}, progressive"] = saved(smooth(31, 22, mode), progressive=True)
+    four = [(1, 1)] * 4
+    cmyk = [(2, 2), (1, 1), (1, 1), (2, 2)]
+    files["ycck"] = made(rng, cmyk, 27, 35, extra=ADOBE(2))
+    files["cmyk without adobe"] = made(rng, four, 20, 11, extra=b"")
+    files["adobe transform 1 of four components"] = made(rng, four, 20, 11, extra=ADOBE(1))
+    files["rgb by adobe"] = made(rng, "4:4:4", 20, 11, extra=ADOBE(0))
+    files["rgb by names"] = made(rng, "4:4:4", 20, 11, extra=b"", ids=tuple(b"RGB"))
+    files["names nobody knows"] = made(rng, "4:2:0", 20, 11, extra=b"", ids=(9, 5, 7))
+    files["jfif before adobe"] = made(rng, "4:4:4", 20, 11, extra=JFIF + ADOBE(0))
+    files["gray of factors 2x2"] = made(rng, [(2, 2)], 21, 27)
+    files["rgb saved"] = saved(smooth(19, 19), keep_rgb=True, subsampling=0)
+    photo = saved(smooth(50, 41), quality=85)
+    files["restarts by block"] = saved(smooth(50, 41), restart_marker_blocks=3)
+    files["restarts by row"] = saved(smooth(50, 41), restart_marker_rows=1, progressive=True)
+    restarts = files["restarts by block"]
+    files["a lost restart"] = restarts.replace(b"\xff\xd2", b"", 1)
+    files["a wrong restart"] = restarts.replace(b"\xff\xd1", b"\xff\xd5", 1)
+    files["a late restart"] = restarts.replace(b"\xff\xd1", b"\xff\xd3", 1)
+    files["table of 16 bits"] = made(
+        rng, "4:2:0", 25, 18, quant=[[4] + [300] * 63, [4] * 64], scale=0.3
+    )
+    files["values out of range"] = made(rng, "4:2:0", 40, 40, scale=30)
+    files["values far out of range"] = made(rng, "4:4:4", 40, 40, quant=[[900] * 64] * 2, scale=20)
+    symbols = list(range(256))
+    rng.shuffle(symbols)
+    files["long codes"] = made(
+        rng, "4:2:0", 40, 40, tables=([Table.flat(list(range(16)))] * 2, [Table.steep(symbols)] * 2)
+    )
+    files["scans apart"] = made(rng, "4:2:0", 37, 45, [Scan([2]), Scan([0]), Scan([1])])
+    files["a component without a scan"] = made(rng, "4:2:0", 37, 45, [Scan([0]), Scan([1])])
+    progressive = saved(smooth(60, 52), progressive=True, quality=80)
+    scans = [i for i in range(len(progressive)) if progressive[i : i + 2] == b"\xff\xda"]
+    for count, at in enumerate(scans[1:], 1):
+        if count in (1, 2, 4, 6, 8):
+            files[f"progressive, {count} scans"] = progressive[:at] + b"\xff\xd9"
+            middle = (scans[count - 1] + at) // 2
+            files[f"progressive, within scan {count}"] = progressive[:middle] + b"\xff\xd9"
+    tables = saved(smooth(30, 30), streamtype=1)
+    files["tables first"] = tables + saved(smooth(30, 30), streamtype=2)
+    files["no tables"] = photo[:2] + b"".join(
+        part for part in segments(photo) if part[1] != 0xC4
+    )
+    files["comment, exif and thumbnail"] = (
+        photo[:2]
+        + segment(0xE1, b"Exif\0\0ZZ is no order of bytes")
+        + segment(0xE1, b"Exif\0\0" + photo[:400])
+        + segment(0xFE, b"a comment")
+        + photo[2:]
+    )
+    sides = io.BytesIO()
+    smooth(24, 16).save(sides, "MPO", save_all=True, append_images=[smooth(16, 24)])
+    files["mpo"] = sides.getvalue()
+    files["dnl"] = photo[:-2] + segment(0xDC, b"\0\x29") + photo[-2:]
+    files["fill bytes"] = photo[:2] + b"\xff\xff\xff" + photo[2:]
+    files["bytes between segments"] = photo[:2] + segment(0xFE, b"x") + b"junk" + photo[2:]
+    files["data behind the end"] = photo + b"garbage" * 50
+    files["no end"] = photo[:-2]
+    # Without its end, a file is read or not, by chance: some of each.
+    for reads in (True, False):
+        ends = (saved(smooth(n, n, "L"), quality=80)[:-2] for n in range(20, 200))
+        some = [data for data in ends if ("error" not in read(data)[0]) == reads][:4]
+        for number, data in enumerate(some):
+            files[f"no end, {'read' if reads else 'refused'} {number}"] = data
+    files["no end, progressive"] = progressive[:-2]
+    files["cut off"] = photo[: len(photo) * 9 // 10]
+    files["cut off with an end"] = photo[: len(photo) * 9 // 10] + b"\xff\xd9"
+    files["cut off in the header"] = photo[:200]
+    body = photo.index(b"\xff\xda") + 30
+    for number in range(8):
+        spoiled = bytearray(photo)
+        spoiled[rng.randrange(body, len(photo) - 4)] ^= 1 << number
+        files[f"damaged {number}"] = bytes(spoiled)
+    files["height of zero"] = bytes(photo).replace(b"\x00\x29\x00\x32", b"\0\0\0\x32", 1)
+    at = photo.index(b"\xff\xc0")
+    files["twelve bits"] = photo[: at + 4] + b"\x0c" + photo[at + 5 :]
+    files["lossless"] = photo[: at + 1] + b"\xc3" + photo[at + 2 :]
+    files["hierarchical"] = photo[: at + 1] + b"\xc5" + photo[at + 2 :]
+    files["two components"] = made(rng, [(1, 1), (1, 1)], 9, 9)
+    files["fractional factors"] = made(rng, [(3, 1), (2, 1), (1, 1)], 40, 9)
+    files["garbage first"] = b"x" + photo
+    files["two frame headers"] = photo[:at] + photo[at : at + 19] + photo[at:]
+    files["no start"] = photo[2:]
+    return files
+
+
+def segments(data):
+    """The segments before the first scan, and all that follows as the last."""
+    at = 2
+    while data[at + 1] != 0xDA:
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        yield data[at : at + 2 + length]
+        at += 2 + length
+    yield data[at:]
+
+
+def write_fixtures(folder):
+    index = {}
+    for number, (name, data) in enumerate(fixtures().items()):
+        file = f"{number:03}.jpg"
+        index[file] = {"what": name, **read(data)[0]}
+        with open(os.path.join(folder, file), "wb") as out:
+            out.write(data)
+    with open(os.path.join(folder, "index.json"), "w") as out:
+        json.dump(index, out, indent=1)
+        out.write("\n")
+    refused = [entry["what"] for entry in index.values() if "error" in entry]
+    print(f"{len(index)} files; Pillow refuses: {', '.join(refused)}")
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "sweep":
+    if sys.argv[1] == "fixtures":
+        write_fixtures(sys.argv[2])
+    elif sys.argv[1] == "sweep":
         seed = int(sys.argv[4]) if len(sys.argv) > 4 else 0
         sweep(sys.argv[2], int(sys.argv[3]), seed)

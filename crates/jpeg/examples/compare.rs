@@ -28,7 +28,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
     for (name, entry) in &index {
         let bytes = std::fs::read(folder.join(name))?;
-        let kind = name.trim_end_matches(".jpg").rsplit('-').next().unwrap_or_default();
+        let kind = name
+            .trim_end_matches(".jpg")
+            .rsplit('-')
+            .next()
+            .unwrap_or_default();
         let tally = tallies.entry(kind.to_owned()).or_default();
         tally.files += 1;
         let theirs = entry["error"].as_str();

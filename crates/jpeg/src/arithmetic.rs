@@ -146,7 +146,10 @@ impl<'a> Arithmetic<'a> {
     ) -> Option<()> {
         let stats = &mut self.ac[self.members[0].ac];
         let place = |k: usize| usize::from(NATURAL[k]);
-        let end = (1..=last).rev().find(|&k| block[place(k)] != 0).unwrap_or(0);
+        let end = (1..=last)
+            .rev()
+            .find(|&k| block[place(k)] != 0)
+            .unwrap_or(0);
         let mut k = first;
         while k <= last {
             if k > end && self.coder.decode(&mut stats[3 * (k - 1)]) {
@@ -162,7 +165,11 @@ impl<'a> Arithmetic<'a> {
                     break;
                 }
                 if self.coder.decode(&mut stats[at + 1]) {
-                    *value = if self.coder.decode(&mut self.fixed) { -bit } else { bit };
+                    *value = if self.coder.decode(&mut self.fixed) {
+                        -bit
+                    } else {
+                        bit
+                    };
                     break;
                 }
                 k += 1;

@@ -83,9 +83,8 @@ impl<'a> Bits<'a> {
         {
             let word = u64::from_be_bytes(next);
             let inverted = !word;
-            let has_ff = inverted.wrapping_sub(0x0101_0101_0101_0101)
-                & !inverted
-                & 0x8080_8080_8080_8080;
+            let has_ff =
+                inverted.wrapping_sub(0x0101_0101_0101_0101) & !inverted & 0x8080_8080_8080_8080;
             if has_ff == 0 {
                 let bytes = (63 - self.left) >> 3;
                 self.buffer |= word >> self.left;

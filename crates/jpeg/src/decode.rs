@@ -208,9 +208,7 @@ fn render(
             for y in first..(first + component.v).min(component.blocks_high) {
                 let rows = smoother.rows(y);
                 for x in 0..component.blocks_wide {
-                    let guessed = smooth
-                        .then(|| smoother.block(rows, x, &known))
-                        .flatten();
+                    let guessed = smooth.then(|| smoother.block(rows, x, &known)).flatten();
                     let block = guessed.as_ref().unwrap_or_else(|| coefficients.block(x, y));
                     output.block(index, [x, y], block, idct::nonzero(block));
                 }

@@ -62,11 +62,7 @@ impl<'a> Huffman<'a> {
 }
 
 /// The table of a slot, made ready.
-pub(crate) fn table(
-    slots: &[Option<Spec>; 4],
-    slot: usize,
-    purpose: Use,
-) -> Result<Table, Error> {
+pub(crate) fn table(slots: &[Option<Spec>; 4], slot: usize, purpose: Use) -> Result<Table, Error> {
     match slots.get(slot) {
         Some(Some(spec)) => Table::new(spec, purpose),
         _ => invalid(format!("Huffman table {slot} is missing")),

@@ -32,7 +32,11 @@ pub(crate) fn transform(
 ) {
     if nonzero & !1 == 0 {
         let dc = block[0].wrapping_mul(quant[0]).wrapping_shl(2);
-        fill(sample((i32::from(dc) * (1 << 13) + (1 << 17)) >> 18), out, stride);
+        fill(
+            sample((i32::from(dc) * (1 << 13) + (1 << 17)) >> 18),
+            out,
+            stride,
+        );
         return;
     }
     let mut rows: Rows = [[0; 8]; 8];

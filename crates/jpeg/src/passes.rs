@@ -215,5 +215,9 @@ fn ac(
         last: scan.last,
         low: u32::from(scan.low),
     };
-    Ok((table(&markers.ac, member.ac, purpose)?, band, member.component))
+    Ok((
+        table(&markers.ac, member.ac, purpose)?,
+        band,
+        member.component,
+    ))
 }

@@ -125,7 +125,11 @@ impl Smoother<'_> {
         let nothing = known[1..TRACKED].iter().all(|&bits| bits == -1);
         for (i, (place, alone, beside)) in ESTIMATES.iter().enumerate() {
             let bits = known[i + 1];
-            let kernel = if nothing { Some(alone) } else { beside.as_ref() };
+            let kernel = if nothing {
+                Some(alone)
+            } else {
+                beside.as_ref()
+            };
             let Some(kernel) = kernel.filter(|_| bits != 0 && block[*place] == 0) else {
                 continue;
             };
