@@ -115,7 +115,7 @@ fn chunk_to_rgb(y: &[u8], cb: &[u8], cr: &[u8]) -> [u64; CHUNK / 2] {
     let mut pairs = [0; CHUNK / 2];
     for (pair, bytes) in pairs.iter_mut().zip(pixels.as_chunks::<8>().0) {
         let two = u64::from_le_bytes(*bytes);
-        *pair = two & 0xff_ffff | two >> 8 & 0xff_ffff_0000_00;
+        *pair = two & 0x00ff_ffff | two >> 8 & 0xffff_ff00_0000;
     }
     pairs
 }

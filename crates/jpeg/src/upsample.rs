@@ -65,7 +65,7 @@ pub(crate) fn row<'a>(
         }
         Method::Rows => {
             let (near, far) = neighbors(component, plane, y);
-            let bias = if y % 2 == 0 { 1 } else { 2 };
+            let bias = if y.is_multiple_of(2) { 1 } else { 2 };
             for ((out, &a), &b) in scratch.row.iter_mut().zip(near).zip(far) {
                 *out = ((u16::from(a) * 3 + u16::from(b) + bias) >> 2) as u8;
             }
