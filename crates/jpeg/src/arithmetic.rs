@@ -93,10 +93,10 @@ impl<'a> Arithmetic<'a> {
         [first, last]: [usize; 2],
         low: u8,
         block: &mut [i16; 64],
-    ) -> Option<u64> {
+    ) -> Option<u8> {
         let slot = self.members[member].ac;
         let stats = &mut self.ac[slot];
-        let mut set = 0;
+        let mut places = 0;
         let mut k = first;
         while k <= last {
             if self.coder.decode(&mut stats[3 * (k - 1)]) {
@@ -131,10 +131,10 @@ impl<'a> Arithmetic<'a> {
             let value = if negative { -value } else { value };
             let place = NATURAL[k];
             block[usize::from(place)] = (value << low) as i16;
-            set |= 1 << place;
+            places |= place;
             k += 1;
         }
-        Some(set)
+        Some(places)
     }
 
     /// A further bit of the AC coefficients from `first` to `last` of a block.
@@ -212,7 +212,7 @@ impl Coded for Arithmetic<'_> {
         Ok(Presence::There)
     }
 
-    fn block(&mut self, member: usize, block: &mut [i16; 64]) -> u64 {
+    fn block(&mut self, member: usize, block: &mut [i16; 64]) -> u8 {
         if self.lost {
             return 0;
         }
@@ -222,10 +222,10 @@ impl Coded for Arithmetic<'_> {
         };
         block[0] = dc as i16;
         match self.ac(member, [1, 63], 0, block) {
-            Some(set) => set | 1,
+            Some(places) => places,
             None => {
                 self.lost = true;
-                u64::MAX
+                63
             }
         }
     }

@@ -40,7 +40,7 @@ impl Space {
 }
 
 /// Pixels that are converted at once, so that every step fits into registers.
-const CHUNK: usize = 32;
+const CHUNK: usize = 16;
 
 /// Writes one row of pixels from one row of every component.
 pub(crate) fn convert(space: Space, rows: &[&[u8]], out: &mut [u8]) {

@@ -135,11 +135,11 @@ fn read_through(
             let presence = coded.begin_unit()?;
             for place in &layout.blocks {
                 let mut block = [0; 64];
-                let nonzero = match presence {
+                let places = match presence {
                     Presence::There => coded.block(place.member, &mut block),
                     Presence::Missing => 0,
                 };
-                output.block(place.component, place.of(column, row), &block, nonzero);
+                output.block(place.component, place.of(column, row), &block, places);
             }
             coded.end_unit()?;
         }
@@ -210,7 +210,7 @@ fn render(
                 for x in 0..component.blocks_wide {
                     let guessed = smooth.then(|| smoother.block(rows, x, &known)).flatten();
                     let block = guessed.as_ref().unwrap_or_else(|| coefficients.block(x, y));
-                    output.block(index, [x, y], block, idct::nonzero(block));
+                    output.block(index, [x, y], block, idct::places(block));
                 }
             }
         }

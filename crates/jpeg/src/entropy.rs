@@ -13,8 +13,9 @@ pub(crate) trait Coded {
     /// one without is left as it is.
     fn begin_unit(&mut self) -> Result<Presence, Error>;
 
-    /// Reads a block of the scan's component `member`. Returns a bit for every coefficient set.
-    fn block(&mut self, member: usize, block: &mut [i16; 64]) -> u64;
+    /// Reads a block of the scan's component `member`. Returns the places of
+    /// the coefficients that were set, ORed.
+    fn block(&mut self, member: usize, block: &mut [i16; 64]) -> u8;
 
     /// Ends a unit.
     fn end_unit(&mut self) -> Result<(), Error>;
@@ -86,7 +87,7 @@ impl Coded for Huffman<'_> {
     }
 
     #[inline(always)]
-    fn block(&mut self, member: usize, block: &mut [i16; 64]) -> u64 {
+    fn block(&mut self, member: usize, block: &mut [i16; 64]) -> u8 {
         let [dc, ac] = &self.tables[member];
         let previous = &mut self.previous[member & 3];
         read_block(&mut self.bits, dc, ac, previous, block)

@@ -28,7 +28,7 @@ pub(crate) struct Table {
     /// By the next bits: the length in bits (low byte), the symbol (second byte) and its value
     /// (high half). With a value, the length includes its bits and the symbol is the run before
     /// it; a length of zero means a code longer than the index.
-    fast: Vec<u32>,
+    fast: Box<[u32; 1 << FAST]>,
     /// Largest code of each length, -1 without any.
     largest: [i32; 17],
     /// What turns a code into an index of `symbols`.
@@ -53,7 +53,7 @@ impl Table {
             return invalid("a Huffman table has a symbol above 15 for DC");
         }
         let mut table = Self {
-            fast: vec![0; 1 << FAST],
+            fast: Box::new([0; 1 << FAST]),
             largest: [-1; 17],
             offset: [0; 17],
             symbols: spec.symbols,

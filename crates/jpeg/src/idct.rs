@@ -21,16 +21,16 @@ const F_2_562: i32 = 20995;
 const F_3_072: i32 = 25172;
 
 /// Turns dequantized coefficients into samples: rows of eight bytes, `stride` bytes apart.
-/// `nonzero` has a bit for every coefficient that may not be zero.
+/// `places` are those of the coefficients that may not be zero (8 a row), ORed.
 #[inline]
 pub(crate) fn transform(
     block: &[i16; 64],
-    nonzero: u64,
+    places: u8,
     quant: &[i16; 64],
     out: &mut [u8],
     stride: usize,
 ) {
-    if nonzero & !1 == 0 {
+    if places == 0 {
         let dc = block[0].wrapping_mul(quant[0]).wrapping_shl(2);
         fill(
             sample((i32::from(dc) * (1 << 13) + (1 << 17)) >> 18),
@@ -49,12 +49,12 @@ pub(crate) fn transform(
             *value = c.wrapping_mul(q);
         }
     }
-    if nonzero >> 8 == 0 {
+    if places < 8 {
         let first = rows[0].map(|v| v.wrapping_shl(2));
         rows = [first; 8];
-    } else if nonzero >> 16 == 0 {
+    } else if places < 16 {
         rows = pass::<2, 11>(&rows);
-    } else if nonzero >> 32 == 0 {
+    } else if places < 32 {
         rows = pass::<4, 11>(&rows);
     } else {
         rows = pass::<8, 11>(&rows);
@@ -79,25 +79,15 @@ pub(crate) fn transform(
     }
 }
 
-/// The bits of the coefficients that are not zero, at least: whole rows and columns count.
-pub(crate) fn nonzero(block: &[i16; 64]) -> u64 {
-    let mut columns = [0i16; 8];
-    let mut mask = 0u64;
-    for (y, row) in block.chunks_exact(8).enumerate() {
-        let mut any = 0;
-        for (column, &c) in columns.iter_mut().zip(row) {
-            *column |= c;
-            any |= c;
-        }
-        if any != 0 {
-            mask |= 0xff << (8 * y);
-        }
+/// The places of the coefficients that are not zero, ORed, as far as the transform asks.
+pub(crate) fn places(block: &[i16; 64]) -> u8 {
+    let any = |from: usize, to: usize| block[from..to].iter().fold(0, |all, &c| all | c) != 0;
+    match () {
+        () if any(32, 64) => 32,
+        () if any(16, 32) => 16,
+        () if any(8, 16) => 8,
+        () => u8::from(any(1, 8)),
     }
-    let lanes = columns
-        .iter()
-        .enumerate()
-        .fold(0u64, |all, (x, &c)| all | u64::from(c != 0) << x);
-    mask & lanes.wrapping_mul(0x0101_0101_0101_0101)
 }
 
 #[inline(always)]

@@ -56,14 +56,14 @@ impl<'f> Output<'f> {
         component: usize,
         [x, y]: [usize; 2],
         block: &[i16; 64],
-        nonzero: u64,
+        places: u8,
     ) {
         let shape = &self.frame.components[component];
         if x < shape.blocks_wide && y < shape.blocks_high {
             let plane = &mut self.planes[component];
             let stride = plane.stride;
             let quant = &self.quant[component];
-            idct::transform(block, nonzero, quant, plane.block(x, y), stride);
+            idct::transform(block, places, quant, plane.block(x, y), stride);
         }
     }
 

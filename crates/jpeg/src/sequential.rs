@@ -5,7 +5,7 @@ use crate::huffman::{Table, extend};
 use crate::tables::NATURAL;
 
 /// Reads one block into `block`, whose AC coefficients are zero unless an earlier scan set them.
-/// Returns a bit for every coefficient that was set.
+/// Returns the places of the coefficients that were set, ORed.
 #[inline]
 pub(crate) fn read_block(
     bits: &mut Bits<'_>,
@@ -13,14 +13,14 @@ pub(crate) fn read_block(
     ac: &Table,
     previous: &mut i32,
     block: &mut [i16; 64],
-) -> u64 {
+) -> u8 {
     // A copy stays in registers.
     let mut local = *bits;
     let bits_outside = bits;
     let bits = &mut local;
     *previous = previous.wrapping_add(read_difference(bits, dc));
     block[0] = *previous as i16;
-    let mut set = 1u64;
+    let mut places = 0;
     let mut k = 1usize;
     while k < 64 {
         let coded = ac.decode(bits);
@@ -41,11 +41,11 @@ pub(crate) fn read_block(
         k += run;
         let place = NATURAL[k & 127] & 63;
         block[usize::from(place)] = value;
-        set |= 1 << place;
+        places |= place;
         k += 1;
     }
     *bits_outside = local;
-    set
+    places
 }
 
 /// Reads the difference of a DC coefficient to the previous one.
