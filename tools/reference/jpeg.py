@@ -189,7 +189,7 @@ def by_writer(rng, name=None, scale=None):
         rng.shuffle(symbols)
         tables = [Table.flat(list(range(16)))] * 2, [Table.steep(symbols)] * 2
     restart = rng.choice([0, 0, 0, rng.randint(1, 12)])
-    return write(made, scans, quant, restart, tables, extra)
+    return write(made, scans, quant, restart, tables, extra, rng.random() < 0.15)
 
 
 def damage(rng, data):
@@ -300,6 +300,12 @@ def fixtures():
     files["long codes"] = made(
         rng, "4:2:0", 40, 40, tables=([Table.flat(list(range(16)))] * 2, [Table.steep(symbols)] * 2)
     )
+    for name in ("4:4:4", "4:2:0"):
+        files[f"arithmetic {name}"] = made(rng, name, 37, 29, arithmetic=True)
+        files[f"arithmetic {name}, restarts"] = made(rng, name, 37, 29, arithmetic=True, restart=2)
+        scans = progression(rng, 3)
+        files[f"arithmetic {name}, progressive"] = made(rng, name, 37, 29, scans, arithmetic=True)
+        files[f"huffman {name}, the same scans"] = made(rng, name, 37, 29, scans)
     files["scans apart"] = made(rng, "4:2:0", 37, 45, [Scan([2]), Scan([0]), Scan([1])])
     files["a component without a scan"] = made(rng, "4:2:0", 37, 45, [Scan([0]), Scan([1])])
     progressive = saved(smooth(60, 52), progressive=True, quality=80)

@@ -5,6 +5,8 @@ It is not a good encoder: codes are long, and the coefficients are made up. It f
 
 import struct
 
+import jpeg_arithmetic
+
 ZIGZAG = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
@@ -251,7 +253,7 @@ class State:
                 self.end_run()
 
 
-def write(picture, scans, quant, restart=0, tables=None, extra=b"", sof=None, end=b"\xff\xd9"):
+def write(picture, scans, quant, restart=0, tables=None, extra=b"", arithmetic=False):
     """The file. `quant` is a list of tables in zigzag order; `extra` are segments."""
     dc, ac = tables or (
         [Table.flat(list(range(16)))] * 2,
@@ -266,11 +268,15 @@ def write(picture, scans, quant, restart=0, tables=None, extra=b"", sof=None, en
     body = struct.pack(">BHHB", 8, picture.height, picture.width, len(picture.components))
     for c in picture.components:
         body += bytes([c.ident, c.h << 4 | c.v, c.quant])
-    out += segment(sof or (0xC2 if progressive else 0xC1), body)
+    out += segment((0xC2 if progressive else 0xC1) + 8 * arithmetic, body)
     for slot in range(2):
         out += segment(0xC4, dc[slot].body(0, slot) + ac[slot].body(1, slot))
     if restart:
         out += segment(0xDD, struct.pack(">H", restart))
     for scan in scans:
-        out += scan.header(picture) + scan.data(picture, dc, ac, restart)
-    return out + end
+        out += scan.header(picture)
+        if arithmetic:
+            out += jpeg_arithmetic.data(picture, scan, restart)
+        else:
+            out += scan.data(picture, dc, ac, restart)
+    return out + b"\xff\xd9"

@@ -22,8 +22,9 @@ use crate::{Color, Image, Limits};
 pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<Image, Error> {
     let mut markers = Markers::new(bytes);
     let (mut frame, space, scan) = open(&mut markers)?;
-    let size = frame.width * frame.height * space.channels();
-    if size > limits.pixel_bytes {
+    // In 64 bits, because the dimensions alone may overflow 32.
+    let size = frame.width as u64 * frame.height as u64 * space.channels() as u64;
+    if size > limits.pixel_bytes as u64 {
         return Err(Error::TooLarge {
             width: frame.width,
             height: frame.height,

@@ -1,4 +1,25 @@
 //! JPEG decoder whose pixels equal those of Pillow, which decodes with libjpeg-turbo.
+//!
+//! Baseline, extended and progressive files; Huffman and arithmetic coding; gray, YCbCr, RGB, CMYK
+//! and YCCK; sampling factors of 1 to 4 that divide the largest; restart markers. Lossless and
+//! hierarchical files and those of 12 bits are refused by name.
+//!
+//! What libjpeg-turbo does with its defaults is done here, bit by bit: the accurate integer
+//! inverse transform ([its module](https://github.com/libjpeg-turbo/libjpeg-turbo) `jidctint`),
+//! triangle filters for halved colors, its color conversion, block smoothing where a progressive
+//! file lacks coefficients, its ways out of damaged data. Where a damaged file makes values leave
+//! their range, libjpeg-turbo's results depend on the processor; these are those of x86-64.
+//!
+//! Pillow refuses a file that ends too early, and so does this crate ([`Error::CutOff`]). Without
+//! the end-of-image marker alone, Pillow reads some files with one scan and refuses others,
+//! depending on how far libjpeg reads ahead; this crate decides alike. It reads more than Pillow in
+//! two cases: arithmetic coding in files beyond 64 KiB, and headers that hold the marker TEM or
+//! whose application segments Pillow's own parser refuses.
+//!
+//! Memory: the pixels, a few rows, and with several scans the coefficients, which take two bytes a
+//! sample. Time: in proportion to the pixels and the bytes; scans that refine the same
+//! coefficients more often than there are bits are refused. There is no `unsafe` code and there
+//! are no threads.
 
 mod arithmetic;
 mod bits;

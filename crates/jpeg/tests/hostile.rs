@@ -1,5 +1,7 @@
 //! Damaged and hostile files cost little and end with an error or a picture.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -121,8 +123,7 @@ fn dimensions_beyond_the_limit_are_refused_before_anything_is_allocated() {
 #[test]
 fn scans_that_repeat_each_other_do_not_take_forever() {
     let mut bytes = headers(0xc2, 4000, 4000);
-    bytes.extend([0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0, 0, 0xff, 0xd9]);
-    bytes.truncate(bytes.len() - 2);
+    bytes.extend([0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0, 0]);
     // Each refines a quarter of a million empty blocks with two dozen bytes.
     for _ in 0..20_000 {
         bytes.extend([0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0x10]);

@@ -1,6 +1,8 @@
 //! Pixels equal those of Pillow: `tools/reference/jpeg.py` made the files and noted what Pillow
 //! reads.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
