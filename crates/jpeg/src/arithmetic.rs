@@ -2,7 +2,7 @@
 
 use crate::coefficients::Coefficients;
 use crate::entropy::{Coded, Presence};
-use crate::error::{Error, invalid};
+use crate::error::Error;
 use crate::frame::Order;
 use crate::layout::Layout;
 use crate::markers::{Conditioning, Markers, Member, ScanHeader};
@@ -247,11 +247,6 @@ pub(crate) fn read(
     if order == Order::Sequential {
         passes::sequential(&mut coded, layout, target.coefficients)?;
     } else {
-        passes::check_progression(scan)?;
-        if layout.blocks.is_empty() {
-            return invalid("a scan has no blocks");
-        }
-        target.budget.spend(0)?;
         progressive(&mut coded, scan, layout, target.coefficients)?;
         target.progress.last_good_row = usize::MAX;
     }

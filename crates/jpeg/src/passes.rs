@@ -13,20 +13,20 @@ use crate::progressive::{Band, first_pass, refinement};
 use crate::sequential::read_difference;
 use crate::units::Units;
 
-/// Work that a file may cost beyond what its data accounts for: a run of empty blocks is named
-/// by a few bits, and a refinement scan must visit each of them all the same.
+/// Coefficients that the scans of a file may visit: a scan visits those of all its blocks, even if
+/// it has hardly any data.
 #[derive(Debug)]
 pub(crate) struct Budget(u64);
 
 impl Budget {
-    /// A coefficient is refined at most 13 times and there are 63 of them: real files stay below
-    /// 1,024 visits a block.
+    /// A coefficient has at most 14 bits, one a scan, and a block has 64 coefficients: real files
+    /// stay below 1,024 visits a block. Small pictures may visit some for every byte.
     pub(crate) fn new(blocks: usize, bytes: usize) -> Self {
         Self(blocks as u64 * 1024 + bytes as u64 * 64)
     }
 
-    pub(crate) fn spend(&mut self, visits: usize) -> Result<(), Error> {
-        match self.0.checked_sub(visits as u64) {
+    fn spend(&mut self, visits: u64) -> Result<(), Error> {
+        match self.0.checked_sub(visits) {
             Some(rest) => {
                 self.0 = rest;
                 Ok(())
@@ -52,8 +52,15 @@ pub(crate) fn read(
     layout: &Layout,
     target: &mut Target<'_>,
 ) -> Result<(), Error> {
-    // A scan costs something even if it has no data.
-    target.budget.spend(64)?;
+    if coding.order == Order::Progressive {
+        check_progression(scan)?;
+    }
+    let band = match coding.order {
+        Order::Sequential => 64,
+        Order::Progressive => scan.last + 1 - scan.first,
+    };
+    let blocks = layout.wide * layout.high * layout.blocks.len();
+    target.budget.spend(blocks as u64 * band as u64)?;
     if coding.entropy == Entropy::Arithmetic {
         return arithmetic::read(markers, coding.order, scan, layout, target);
     }
@@ -62,7 +69,6 @@ pub(crate) fn read(
         sequential(&mut coded, layout, target.coefficients)?;
         coded.bits
     } else {
-        check_progression(scan)?;
         let mut units = Units::new(markers, layout);
         match (scan.first, scan.high) {
             (0, 0) => dc_first(markers, scan, layout, &mut units, target)?,
@@ -78,7 +84,7 @@ pub(crate) fn read(
     Ok(())
 }
 
-pub(crate) fn check_progression(scan: &ScanHeader) -> Result<(), Error> {
+fn check_progression(scan: &ScanHeader) -> Result<(), Error> {
     let band = match scan.first {
         0 => scan.last == 0,
         first => first <= scan.last && scan.last < 64 && scan.members.len() == 1,
@@ -193,9 +199,6 @@ fn ac_refinement(
     while let Some(unit) = units.next()? {
         if unit.restarted {
             empty = 0;
-        }
-        if empty > 0 {
-            target.budget.spend(band.last + 1 - band.first)?;
         }
         let block = coefficients.block_mut(unit.column, unit.row);
         empty = refinement(&mut units.bits, &table, band, empty, block);

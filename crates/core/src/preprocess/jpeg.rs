@@ -42,7 +42,7 @@ fn inks(&[cyan, magenta, yellow, black]: &[u8; 4]) -> [u8; 3] {
     let left = u32::from(255 - black);
     [cyan, magenta, yellow].map(|ink| {
         let product = u32::from(ink) * left + 128;
-        (left - ((product >> 8) + product >> 8)) as u8
+        (left - (((product >> 8) + product) >> 8)) as u8
     })
 }
 
