@@ -6,6 +6,7 @@
 
 mod crop;
 mod decode;
+mod jpeg;
 mod normalise;
 mod pixels;
 mod resize;
