@@ -514,7 +514,7 @@ fn row() -> &'static WeightsMeta {
         sha256: Some(sum),
         classes: 10,
         preprocess: burn_zoo_core::Preprocess {
-            resize: 32,
+            resize: burn_zoo_core::Resize::Shorter(32),
             crop: [32, 32],
             interpolation: burn_zoo_core::Interpolation::Bilinear,
             channels: 3,

@@ -6,14 +6,17 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+use burn_zoo_core::{
+    Antialias, ChannelOrder, Interpolation, Orientation, Preprocess, Resize, ValueRange,
+};
 use image::{DynamicImage, ImageFormat, Rgb};
 use serde::Deserialize;
 
 /// Values as they are: no resize beyond `size`, no scaling.
 const fn plain(size: usize) -> Preprocess {
     Preprocess {
-        resize: size,
+        resize: Resize::Shorter(size),
+        antialias: Antialias::On,
         crop: [size; 2],
         interpolation: Interpolation::Bilinear,
         channels: 3,
@@ -21,7 +24,7 @@ const fn plain(size: usize) -> Preprocess {
         range: ValueRange::Byte,
         mean: [0.0; 3],
         std: [1.0; 3],
-        orientation: Orientation::Ignore,
+        orientation: Orientation::Keep,
     }
 }
 
@@ -41,7 +44,7 @@ struct Reference {
 impl Reference {
     fn preprocess(&self) -> Preprocess {
         Preprocess {
-            resize: self.resize,
+            resize: Resize::Shorter(self.resize),
             crop: [self.crop; 2],
             interpolation: match self.interpolation.as_str() {
                 "bilinear" => Interpolation::Bilinear,

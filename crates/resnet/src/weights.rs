@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
 use burn_zoo_core::{
-    Architecture, Interpolation, Layout, Options, Preprocess, Pretrained, untagged,
+    Architecture, Interpolation, Layout, Options, Preprocess, Pretrained, Resize, untagged,
 };
 
 use crate::{CifarResNet, CifarResNetConfig, Depth, ResNet, ResNetConfig, Shortcut, Stem};
@@ -174,7 +174,7 @@ impl Pretrained for CifarResNet {
 
 const fn crop(resize: usize, interpolation: Interpolation) -> Preprocess {
     Preprocess {
-        resize,
+        resize: Resize::Shorter(resize),
         interpolation,
         ..Preprocess::IMAGENET
     }

@@ -36,7 +36,7 @@ pub(super) fn decode(bytes: &[u8], orientation: Orientation) -> Result<DynamicIm
         return Err("the file is cut off (its end-of-image marker is missing)".to_owned());
     }
     let turn = match orientation {
-        Orientation::Ignore => None,
+        Orientation::Keep => None,
         Orientation::Apply => Some(decoder.orientation().map_err(|error| error.to_string())?),
     };
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;

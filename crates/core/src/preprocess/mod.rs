@@ -1,14 +1,18 @@
 //! What an image goes through before a network sees it.
 //!
-//! The steps are torchvision's on a Pillow image: decode, to RGB or grey, resize the shorter
-//! side, crop the centre, scale the values, order the channels, subtract the mean and divide by
-//! the standard deviation. Eight-bit crops equal Pillow's, which the tests check.
+//! The steps are torchvision's on a Pillow image: decode, to RGB or grey, resize, crop the centre, scale the values,
+//! order the channels, subtract the mean and divide by the standard deviation. Eight-bit crops equal Pillow's, which
+//! the tests check.
 
 mod crop;
 mod decode;
 mod normalise;
+mod options;
+mod overrides;
 mod pixels;
 mod resize;
+mod sample;
+mod size;
 
 use std::path::{Path, PathBuf};
 
@@ -17,56 +21,24 @@ use image::DynamicImage;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+pub use options::{Antialias, ChannelOrder, Interpolation, Orientation, ValueRange};
+pub use overrides::PreprocessOverrides;
 pub use pixels::Pixels;
-
-/// Resampling filter of the resize. Both are widened when an image shrinks (Pillow's
-/// antialiasing).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Interpolation {
-    /// The triangle of two pixels.
-    Bilinear,
-    /// The cubic of four pixels with a = -0.5 (Keys 1981), Pillow's `BICUBIC`.
-    Bicubic,
-}
-
-/// Order of the channels of the tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ChannelOrder {
-    /// Red, green, blue.
-    Rgb,
-    /// Blue, green, red, as Caffe's networks were trained.
-    Bgr,
-}
-
-/// What black and white become before mean and standard deviation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ValueRange {
-    /// 0 and 1.
-    Unit,
-    /// 0 and 255.
-    Byte,
-}
-
-/// What happens to the orientation in a photograph's EXIF data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Orientation {
-    /// Nothing: the pixels stay as stored, as Pillow and torchvision read them.
-    #[default]
-    Ignore,
-    /// The image is turned upright first.
-    Apply,
-}
+pub use size::Resize;
 
 /// What an image goes through before a network sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocess {
-    /// Length of the shorter side after the resize, in pixels.
-    pub resize: usize,
-    /// `[height, width]` of the middle part that is kept, in pixels; black where it is larger
-    /// than the image.
+    /// Size of the resize.
+    pub resize: Resize,
+    /// `[height, width]` of the middle part that is kept, in pixels. Where it is larger than the resized image, black
+    /// is added before and after it, one pixel more after it where their number is odd: torchvision's `CenterCrop`.
     pub crop: [usize; 2],
     /// Filter of the resize.
     pub interpolation: Interpolation,
+    /// Whether the filter widens when an image shrinks.
+    #[serde(default)]
+    pub antialias: Antialias,
     /// 3, or 1 for grey.
     pub channels: usize,
     /// Order of three channels.
@@ -79,26 +51,28 @@ pub struct Preprocess {
     /// Divides what is left, as `mean`.
     pub std: [f32; 3],
     /// Whether EXIF data turn the image.
+    #[serde(default)]
     pub orientation: Orientation,
 }
 
 impl Preprocess {
     /// torchvision's first recipe for ImageNet.
     pub const IMAGENET: Self = Self {
-        resize: 256,
+        resize: Resize::Shorter(256),
         crop: [224, 224],
         interpolation: Interpolation::Bilinear,
+        antialias: Antialias::On,
         channels: 3,
         order: ChannelOrder::Rgb,
         range: ValueRange::Unit,
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
-        orientation: Orientation::Ignore,
+        orientation: Orientation::Keep,
     };
 
     /// 32x32 pixels, by CIFAR-10's statistics.
     pub const CIFAR: Self = Self {
-        resize: 32,
+        resize: Resize::Shorter(32),
         crop: [32, 32],
         mean: [0.4914, 0.4822, 0.4465],
         std: [0.2470, 0.2435, 0.2616],
@@ -107,7 +81,7 @@ impl Preprocess {
 
     /// 28x28 grey pixels, by MNIST's statistics.
     pub const GREY: Self = Self {
-        resize: 28,
+        resize: Resize::Shorter(28),
         crop: [28, 28],
         channels: 1,
         mean: [0.1307; 3],
@@ -268,18 +242,35 @@ impl Preprocess {
         })
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Whether it can be done with an image at all.
+    ///
+    /// # Errors
+    ///
+    /// What is impossible: an empty size, another number of channels than 1 and 3, a filter that needs antialiasing
+    /// without it.
+    pub fn check(&self) -> Result<(), String> {
         let Self {
             resize,
             crop: [height, width],
             channels,
             ..
         } = *self;
-        if resize == 0 || height == 0 || width == 0 {
+        if resize.sides().contains(&0) || height == 0 || width == 0 {
             return Err(format!(
                 "preprocessing to {resize} pixels and a crop of {height}x{width} leaves nothing; \
                  sizes start at 1"
             ));
+        }
+        let plain = !matches!(
+            self.interpolation,
+            Interpolation::Lanczos | Interpolation::Area
+        );
+        if self.antialias == Antialias::Off && !plain {
+            return Err(
+                "antialiasing is part of the filters lanczos and area; without it there are \
+                 nearest, bilinear and bicubic"
+                    .to_owned(),
+            );
         }
         if channels != 1 && channels != 3 {
             return Err(format!(

@@ -2,8 +2,8 @@
 
 use image::{DynamicImage, GrayImage, RgbImage};
 
-use super::Interpolation;
 use super::resize::{self, Axis};
+use super::{Antialias, Interpolation};
 
 /// Eight-bit pixels in one (grey) or three channels (red, green, blue).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,13 +102,18 @@ impl Pixels {
         }
     }
 
-    /// The whole image at another size, `[height, width]`, as Pillow resizes it.
+    /// The whole image at another size, `[height, width]`, as Pillow resizes it, or PyTorch without antialiasing.
     ///
     /// # Panics
     ///
     /// If a side is 0.
     #[must_use]
-    pub fn resized(&self, [height, width]: [usize; 2], interpolation: Interpolation) -> Self {
+    pub fn resized(
+        &self,
+        [height, width]: [usize; 2],
+        interpolation: Interpolation,
+        antialias: Antialias,
+    ) -> Self {
         assert!(height > 0 && width > 0, "{height}x{width} pixels are none");
         let whole = |from, to| Axis {
             from,
@@ -117,7 +122,7 @@ impl Pixels {
             kept: to,
         };
         let (down, right) = (whole(self.height, height), whole(self.width, width));
-        resize::resize(self, down, right, interpolation)
+        resize::resize(self, down, right, interpolation, antialias)
     }
 
     /// In grey (1) or colour (3), as Pillow converts between them.
