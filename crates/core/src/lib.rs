@@ -29,8 +29,8 @@ pub use error::Error;
 pub use lock::FileLock;
 pub use pool::{average_pool, max_pool};
 pub use preprocess::{
-    Antialias, ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, PreprocessOverrides,
-    Resize, ValueRange,
+    Antialias, ChannelOrder, IMAGE_ENDINGS, Interpolation, Orientation, Pixels, Preprocess,
+    PreprocessOverrides, Resize, ValueRange, is_hidden, is_image,
 };
 pub use pretrained::{
     Adapt, Architecture, AuxHeads, Layout, Options, Pretrained, unknown, untagged, without_weights,

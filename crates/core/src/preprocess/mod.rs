@@ -4,15 +4,21 @@
 //! order the channels, subtract the mean and divide by the standard deviation. Eight-bit crops equal Pillow's, which
 //! the tests check.
 
+mod colour;
 mod crop;
 mod decode;
+mod endings;
+mod icon;
+mod kinds;
 mod normalise;
 mod options;
 mod overrides;
 mod pixels;
+mod pnm;
 mod resize;
 mod sample;
 mod size;
+mod tiff;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +27,7 @@ use image::DynamicImage;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+pub use endings::{IMAGE_ENDINGS, is_hidden, is_image};
 pub use options::{Antialias, ChannelOrder, Interpolation, Orientation, ValueRange};
 pub use overrides::PreprocessOverrides;
 pub use pixels::Pixels;
@@ -90,7 +97,8 @@ impl Preprocess {
     };
 
     /// Reads the image file at `path`, `[1, channels, height, width]`. Its format is told from
-    /// its content: JPEG, PNG, WebP, BMP, GIF (first picture) or TIFF.
+    /// its content: JPEG, PNG, WebP, BMP, GIF, TIFF, PPM and its kin, TGA or ICO. Of several pictures in a file it is
+    /// the first, of an icon the largest.
     ///
     /// # Errors
     ///
@@ -232,10 +240,9 @@ impl Preprocess {
     }
 
     fn pixels_of(&self, name: &str, bytes: &[u8]) -> Result<Pixels, Error> {
-        let pixels = self.check().and_then(|()| {
-            let image = decode::decode(bytes, self.orientation)?;
-            Ok(Pixels::of(&image, self.channels))
-        });
+        let pixels = self
+            .check()
+            .and_then(|()| decode::decode(bytes, self.orientation, self.channels));
         pixels.map_err(|reason| Error::Image {
             name: name.to_owned(),
             reason,

@@ -2,6 +2,7 @@
 
 use image::{DynamicImage, GrayImage, RgbImage};
 
+use super::colour::high;
 use super::resize::{self, Axis};
 use super::{Antialias, Interpolation};
 
@@ -177,8 +178,7 @@ impl Pixels {
 }
 
 /// Alpha is dropped, not blended, and of 16 bits the upper 8 stay, as in Pillow's `convert("RGB")`; the
-/// conversions of the `image` crate round differently. Grey of 16 bits is Pillow's one exception: it clips
-/// what is above 255, which leaves white of most pictures.
+/// conversions of the `image` crate round differently. (Files with gray of 16 bits alone are clipped before.)
 fn rgb(image: &DynamicImage) -> Vec<u8> {
     match image {
         DynamicImage::ImageLuma8(grey) => triple(grey.pixels().map(|pixel| pixel.0[0])),
@@ -210,10 +210,6 @@ fn grey(rgb: &[u8]) -> Vec<u8> {
 
 fn triple(grey: impl Iterator<Item = u8>) -> Vec<u8> {
     grey.flat_map(|value| [value; 3]).collect()
-}
-
-fn high(value: u16) -> u8 {
-    value.to_be_bytes()[0]
 }
 
 /// Pillow's `L`: ITU-R 601-2 luma in sixteen-bit fixed point, rounded.

@@ -105,9 +105,14 @@ struct Taps {
     weights: [f32; 4],
 }
 
+/// From the last tap to the first, each product and sum rounded once, as the compiled code of PyTorch does on
+/// processors with fused multiply-add: else one value in 20,000 is rounded the other way.
 fn sum(taps: &Taps, value: impl Fn(usize) -> f32) -> f32 {
     let pairs = taps.places[..taps.used].iter().zip(&taps.weights);
-    pairs.fold(0.0, |sum, (&place, &weight)| sum + value(place) * weight)
+    pairs.rev().fold(0.0, |sum, (&place, &weight)| {
+        // An f64 holds the product of two f32.
+        (f64::from(value(place)) * f64::from(weight) + f64::from(sum)) as f32
+    })
 }
 
 /// PyTorch's `area_pixel_compute_source_index`.
