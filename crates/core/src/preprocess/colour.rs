@@ -28,6 +28,23 @@ pub(super) fn from_ycbcr([luma, blue, red]: [u8; 3]) -> [u8; 3] {
     sums.map(|sum| (luma + (sum >> 6)).clamp(0, 255) as u8)
 }
 
+/// Luma and chroma as libjpeg and libtiff take them for colors: ITU-R BT.601 over the full range in 16 bits of fixed
+/// point. `blue_in_green` is the one factor that they write with different digits.
+pub(super) fn from_full_range([luma, blue, red]: [u8; 3], blue_in_green: i32) -> [u8; 3] {
+    const HALF: i32 = 1 << 15;
+    let [luma, blue, red] = [i32::from(luma), i32::from(blue) - 128, i32::from(red) - 128];
+    let sums = [
+        91_881 * red,
+        -blue_in_green * blue - 46_802 * red,
+        116_130 * blue,
+    ];
+    sums.map(|sum| (luma + ((sum + HALF) >> 16)).clamp(0, 255) as u8)
+}
+
+/// `0.34414` and `0.344136` in 16 bits of fixed point.
+pub(super) const LIBJPEG: i32 = 22_554;
+pub(super) const LIBTIFF: i32 = 22_553;
+
 /// Colors that were multiplied by their alpha, as Pillow's `RGBa`.
 pub(super) fn divided(rgb: [u8; 3], alpha: u8) -> [u8; 3] {
     match u32::from(alpha) {

@@ -2,10 +2,10 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ExtendedColorType, ImageDecoder as _, ImageFormat, ImageReader, Limits};
+use image::{DynamicImage, ImageDecoder as _, ImageFormat, ImageReader, Limits};
 
 use super::pixels::Pixels;
-use super::{Orientation, icon, kinds, pnm, tiff};
+use super::{Orientation, fewbits, gif, icon, kinds, pnm, tiff};
 
 /// Bytes that the pixels of one image may take: as RGB, this is the size from which Pillow calls
 /// an image a decompression bomb.
@@ -24,6 +24,7 @@ pub(super) fn decode(
         return tiff::decode(bytes, channels, LARGEST);
     }
     match image::guess_format(bytes) {
+        Ok(ImageFormat::Gif) => gif::decode(bytes, channels, LARGEST),
         Ok(ImageFormat::Ico) => {
             let largest = icon::largest(bytes)?;
             let format = match image::guess_format(&largest) {
@@ -33,11 +34,7 @@ pub(super) fn decode(
             common(&largest, format, orientation, channels)
         }
         Ok(
-            format @ (ImageFormat::Jpeg
-            | ImageFormat::Png
-            | ImageFormat::WebP
-            | ImageFormat::Bmp
-            | ImageFormat::Gif),
+            format @ (ImageFormat::Jpeg | ImageFormat::Png | ImageFormat::WebP | ImageFormat::Bmp),
         ) => common(bytes, format, orientation, channels),
         Err(_) if is_tga(bytes) => common(bytes, ImageFormat::Tga, orientation, channels),
         _ => Err(kinds::refusal(bytes)),
@@ -71,10 +68,13 @@ fn common(
         Orientation::Keep => None,
         Orientation::Apply => Some(decoder.orientation().map_err(said)?),
     };
-    let is_gray = decoder.original_color_type() == ExtendedColorType::L16;
+    let is_gray = format == ImageFormat::Png && is_deep_gray(bytes);
     let mut image = DynamicImage::from_decoder(decoder).map_err(said)?;
     if is_gray {
         image = clipped(image);
+    }
+    if let Some(depths) = fewbits::depths(bytes, format) {
+        image = fewbits::rescaled(image, depths);
     }
     if let Some(turn) = turn {
         image.apply_orientation(turn);
@@ -94,6 +94,11 @@ pub(super) fn too_many(width: usize, height: usize) -> String {
         "{width}x{height} pixels are too many; shrink it to less than {} MiB of pixels",
         LARGEST >> 20
     )
+}
+
+/// Whether a PNG's header says gray of 16 bits without alpha; the decoder makes alpha of a transparent shade.
+fn is_deep_gray(png: &[u8]) -> bool {
+    png.get(24..26) == Some(&[16, 0])
 }
 
 /// Gray of 16 bits, of which Pillow's `convert("RGB")` makes 255 of all that is above: networks learned from pictures

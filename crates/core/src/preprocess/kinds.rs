@@ -23,6 +23,7 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
     (b"\x01\xda", "an SGI image", SAVE),
     (b"SIMPLE  =", "a FITS image", SAVE),
     (b"/* XPM */", "an X pixmap", SAVE),
+    (b"#define ", "an X bitmap", SAVE),
     (b"P7\n", "a PAM image", SAVE),
     (b"PF\n", "a floating-point PFM image", SAVE),
     (b"Pf\n", "a floating-point PFM image", SAVE),

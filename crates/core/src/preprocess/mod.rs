@@ -8,6 +8,8 @@ mod colour;
 mod crop;
 mod decode;
 mod endings;
+mod fewbits;
+mod gif;
 mod icon;
 mod kinds;
 mod normalise;

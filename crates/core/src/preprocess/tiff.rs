@@ -27,6 +27,7 @@ const UNKNOWN: [(u16, &str); 10] = [
     (50_002, "JPEG XL"),
 ];
 
+const PLAIN: u16 = 1;
 const JPEG: u16 = 7;
 
 /// Values of the tag `PhotometricInterpretation`.
@@ -86,7 +87,7 @@ impl Form {
             Ok::<_, String>(found.and_then(|all| all.first().copied()).unwrap_or(usual))
         };
         let photometric = tag(Tag::PhotometricInterpretation, WHITE_IS_ZERO)?;
-        let compression = tag(Tag::Compression, 1)?;
+        let compression = tag(Tag::Compression, PLAIN)?;
         let samples = usize::from(tag(Tag::SamplesPerPixel, 1)?);
         let bits = tag(Tag::BitsPerSample, 1)?;
         let (order, orientation) = (tag(Tag::FillOrder, 1)?, tag(Tag::Orientation, 1)?);
@@ -176,7 +177,7 @@ impl Form {
         if colours == 1 {
             let gray = self.single(samples).ok_or_else(unknown)?;
             let pixels = match self.photometric {
-                PALETTE => self.painted(&gray)?,
+                PALETTE => self.painted(&gray),
                 _ => Pixels::new(self.height, self.width, 1, gray),
             };
             return Ok(pixels.with_channels(channels));
@@ -192,15 +193,21 @@ impl Form {
             return Err(unknown());
         }
         let pixels = bytes.chunks_exact(self.samples);
-        let is_jpeg = self.compression == JPEG;
-        if self.photometric == YCBCR && !is_jpeg && channels == 1 {
+        if self.photometric == YCBCR && self.compression == PLAIN && channels == 1 {
             // Pillow takes the luma as it is.
             let luma = pixels.map(|pixel| pixel[0]).collect();
             return Ok(Pixels::new(self.height, self.width, 1, luma));
         }
         let rgb = |pixel: &[u8]| match (self.photometric, self.beside) {
             (CMYK, _) => colour::from_cmyk([pixel[0], pixel[1], pixel[2], pixel[3]]),
-            (YCBCR, _) if !is_jpeg => colour::from_ycbcr([pixel[0], pixel[1], pixel[2]]),
+            (YCBCR, _) => {
+                let colour = [pixel[0], pixel[1], pixel[2]];
+                match self.compression {
+                    PLAIN => colour::from_ycbcr(colour),
+                    JPEG => colour::from_full_range(colour, colour::LIBJPEG),
+                    _ => colour::from_full_range(colour, colour::LIBTIFF),
+                }
+            }
             (RGB, Some(1)) if pixel.len() > 3 => {
                 colour::divided([pixel[0], pixel[1], pixel[2]], pixel[3])
             }
@@ -262,17 +269,18 @@ impl Form {
             .collect()
     }
 
-    fn painted(&self, indices: &[u8]) -> Result<Pixels, String> {
+    fn painted(&self, indices: &[u8]) -> Pixels {
         let count = self.palette.len() / 3;
         let mut values = Vec::with_capacity(indices.len() * 3);
         for &index in indices {
             for plane in 0..3 {
                 let at = plane * count + usize::from(index);
                 let value = self.palette.get(at).filter(|_| usize::from(index) < count);
-                values.push(*value.ok_or_else(|| format!("its palette has no color {index}"))?);
+                // Pillow's palettes are grays before they are filled.
+                values.push(value.copied().unwrap_or(index));
             }
         }
-        Ok(Pixels::new(self.height, self.width, 3, values))
+        Pixels::new(self.height, self.width, 3, values)
     }
 }
 
