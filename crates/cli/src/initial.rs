@@ -9,7 +9,7 @@ use burn_zoo_train::Recipe;
 
 use crate::failure::Usage;
 use crate::source::Source;
-use crate::{device, fetch};
+use crate::{device, fetch, run};
 
 /// The recipe's model of so many classes with its weights, random ones unless it names some, and what its images go
 /// through: what the weights were trained with, where that is known.
@@ -47,5 +47,5 @@ pub(crate) fn model(recipe: &Recipe, classes: usize) -> Result<(AnyClassifier, P
     }
     let source = Source::from_str(weights).map_err(Usage)?;
     let model = burn_zoo::load_adapted(&recipe.model, &source.open()?, adapt, device)?;
-    Ok((model, usual))
+    Ok((model, run::preprocess(Some(&source), usual)))
 }

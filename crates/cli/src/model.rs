@@ -11,7 +11,7 @@ use burn_zoo_train::{Classes, Recipe};
 use crate::failure::Usage;
 use crate::preprocessing::PreprocessArgs;
 use crate::source::Source;
-use crate::{fetch, precision, random, report, target};
+use crate::{fetch, precision, random, report, run, target};
 
 /// The model that is run where none is named; its weights are inside the program.
 pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
@@ -79,7 +79,7 @@ impl WeightArgs {
         };
         let model = precision::cast(model, device);
         let usual = preprocess(&entry, self.weights.as_ref(), &model)?;
-        let preprocess = self.preprocessing.apply(usual);
+        let preprocess = self.preprocessing.apply(usual)?;
         let [height, width] = preprocess.crop;
         model
             .input()
@@ -187,7 +187,8 @@ fn preprocess(
         None => began_with(entry, weights),
     };
     let entry = began_with.as_ref().unwrap_or(entry);
-    Ok(entry.preprocess(model.input().channels)?)
+    let usual = entry.preprocess(model.input().channels)?;
+    Ok(run::preprocess(weights, usual))
 }
 
 /// The named weights that a run began with, where the weight file lies in the run's folder.

@@ -321,7 +321,7 @@ fn a_picture_without_pixels_is_an_error() {
 }
 
 #[test]
-fn of_sixteen_bits_the_upper_eight_stay() {
+fn of_sixteen_bits_the_upper_eight_stay_but_grey_is_clipped() {
     // 0x12ff rounds to 0x13, Pillow's upper byte is 0x12.
     let high = [0x12ff_u16, 0xabff, 0xff80];
     let expected = [f32::from(0x12_u8), f32::from(0xab_u8), 255.0];
@@ -338,11 +338,13 @@ fn of_sixteen_bits_the_upper_eight_stay() {
         expected
     );
     // Pillow clips grey to 255.
-    let grey = DynamicImage::from(image::ImageBuffer::from_pixel(1, 1, image::Luma([red])));
-    assert_eq!(
-        decoded(&plain(1), &encoded(&grey, ImageFormat::Png)),
-        [expected[0]; 3]
-    );
+    for (value, expected) in [(red, 255.0), (0x12, 18.0)] {
+        let grey = DynamicImage::from(image::ImageBuffer::from_pixel(1, 1, image::Luma([value])));
+        assert_eq!(
+            decoded(&plain(1), &encoded(&grey, ImageFormat::Png)),
+            [expected; 3]
+        );
+    }
 }
 
 #[test]
@@ -437,7 +439,9 @@ fn failure(preprocess: &Preprocess, name: &str, bytes: &[u8]) -> String {
 #[test]
 fn text_called_png_is_an_error_that_names_it() {
     let error = failure(&plain(8), "notes.png", b"not a picture");
-    assert!(error.ends_with("no known format; jpeg, png, webp, bmp, gif and tiff can be read"));
+    assert!(error.ends_with(
+        "no known format; jpeg, png, webp, bmp, gif, tiff, ppm, tga and ico can be read"
+    ));
     failure(&plain(8), "empty.png", b"");
 }
 

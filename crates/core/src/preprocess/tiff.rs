@@ -7,6 +7,7 @@
 use std::io::Cursor;
 
 use image::metadata::Orientation;
+use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 
@@ -83,7 +84,7 @@ impl Form {
         let mut decoder = opened(bytes, most)?;
         let mut tag = |tag, usual| {
             let found = decoder.find_tag_unsigned_vec::<u16>(tag);
-            let found = found.map_err(|error| error.to_string())?;
+            let found = found.map_err(said)?;
             Ok::<_, String>(found.and_then(|all| all.first().copied()).unwrap_or(usual))
         };
         let photometric = tag(Tag::PhotometricInterpretation, WHITE_IS_ZERO)?;
@@ -114,11 +115,11 @@ impl Form {
         if order != 1 && bits < 8 {
             return Err("it is a TIFF with its bits in reverse; save it as PNG".to_owned());
         }
-        let (width, height) = decoder.dimensions().map_err(|error| error.to_string())?;
+        let (width, height) = decoder.dimensions().map_err(said)?;
         let palette = match photometric {
             PALETTE => {
                 let map = decoder.get_tag_u16_vec(Tag::ColorMap);
-                let map = map.map_err(|error| error.to_string())?;
+                let map = map.map_err(said)?;
                 map.into_iter().map(colour::high).collect()
             }
             _ => Vec::new(),
@@ -138,7 +139,6 @@ impl Form {
 
     /// All samples, pixel by pixel, in the order of the file.
     fn samples(&self, bytes: &[u8], most: usize) -> Result<DecodingResult, String> {
-        let unread = |error: tiff::TiffError| error.to_string();
         // Read as gray the samples come as they are; JPEG data are another matter.
         let plain;
         let bytes = if self.compression == JPEG {
@@ -149,7 +149,7 @@ impl Form {
         };
         let mut decoder = opened(bytes, most)?;
         let mut found = DecodingResult::U8(Vec::new());
-        let layout = decoder.read_image_to_buffer(&mut found).map_err(unread)?;
+        let layout = decoder.read_image_to_buffer(&mut found).map_err(said)?;
         if found.as_buffer(0).as_bytes().len() < layout.complete_len {
             return Err(super::decode::too_many(self.width, self.height));
         }
@@ -284,12 +284,19 @@ impl Form {
     }
 }
 
+/// An error of the decoder in one line.
+fn said(error: TiffError) -> String {
+    let text = error.to_string();
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("it is a TIFF that cannot be unpacked: {line}")
+}
+
 fn opened(bytes: &[u8], most: usize) -> Result<Decoder<Cursor<&[u8]>>, String> {
     let mut limits = Limits::default();
     limits.decoding_buffer_size = most;
     limits.intermediate_buffer_size = most;
     limits.ifd_value_size = most;
-    let decoder = Decoder::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let decoder = Decoder::new(Cursor::new(bytes)).map_err(said)?;
     Ok(decoder.with_limits(limits))
 }
 
