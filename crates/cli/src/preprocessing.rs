@@ -22,14 +22,14 @@ pub(crate) struct PreprocessArgs {
     #[arg(long, value_name = "HxW", value_parser = size)]
     crop: Option<[usize; 2]>,
     /// Filter of the resizing, as Pillow has it; area is Pillow's BOX
-    #[arg(long, value_parser = words(&["nearest", "bilinear", "bicubic", "lanczos", "area"]))]
+    #[arg(long, value_parser = words::<Interpolation>(&["nearest", "bilinear", "bicubic", "lanczos", "area"]))]
     interpolation: Option<Interpolation>,
     /// Whether the filter widens when an image shrinks: as Pillow does (on), or not, as PyTorch's interpolate and
     /// OpenCV (off)
-    #[arg(long, value_parser = words(&["on", "off"]))]
+    #[arg(long, value_parser = words::<Antialias>(&["on", "off"]))]
     antialias: Option<Antialias>,
     /// Turns photographs upright by their EXIF data (apply), or not, as Pillow and torchvision (keep)
-    #[arg(long, value_parser = words(&["keep", "apply"]))]
+    #[arg(long, value_parser = words::<Orientation>(&["keep", "apply"]))]
     orientation: Option<Orientation>,
     /// Subtracted from each channel, after the range: one number or R,G,B
     #[arg(long, value_name = "MEAN", value_parser = triple, allow_hyphen_values = true)]
@@ -38,10 +38,10 @@ pub(crate) struct PreprocessArgs {
     #[arg(long, value_name = "STD", value_parser = divisor)]
     std: Option<[f32; 3]>,
     /// Order of the channels
-    #[arg(long, value_parser = words(&["rgb", "bgr"]))]
+    #[arg(long, value_parser = words::<ChannelOrder>(&["rgb", "bgr"]))]
     channel_order: Option<ChannelOrder>,
     /// Values of black and white: 0..1 (unit) or 0..255 (byte)
-    #[arg(long, value_parser = words(&["unit", "byte"]))]
+    #[arg(long, value_parser = words::<ValueRange>(&["unit", "byte"]))]
     range: Option<ValueRange>,
 }
 

@@ -78,7 +78,10 @@ fn files_of_every_kind_have_pillows_pixels() {
 fn files_of_every_kind_that_are_cut_off_are_errors() {
     for picture in rows::<Picture>("pictures.json") {
         let file = bytes(&picture.file);
-        // Half of a TIFF has lost the directory at its end; the rest has lost pixels.
+        if picture.name == "pages.tif" {
+            // Its first page is in the first half.
+            continue;
+        }
         let error = read(&file[..file.len() / 2], 3);
         assert!(error.is_err(), "{}", picture.name);
         let error = error.unwrap_err();
@@ -146,8 +149,11 @@ struct Resized {
 #[derive(Deserialize)]
 struct Crop {
     settings: serde_json::Value,
+    #[serde(default)]
     one: String,
+    #[serde(default)]
     ten: String,
+    pixels: Option<String>,
 }
 
 fn hash<'a>(crops: impl IntoIterator<Item = &'a Pixels>) -> String {
@@ -164,7 +170,7 @@ fn hash<'a>(crops: impl IntoIterator<Item = &'a Pixels>) -> String {
 
 #[test]
 fn resizes_of_every_kind_are_pillows_and_torchvisions() {
-    let mut count = 0;
+    let (mut count, mut close) = (0, 0);
     for image in rows::<Resized>("resizes.json") {
         let pixels = Pixels::new(image.height, image.width, 3, bytes(&image.pixels));
         for crop in image.crops {
@@ -172,7 +178,20 @@ fn resizes_of_every_kind_are_pillows_and_torchvisions() {
                 serde_json::from_value(crop.settings.clone()).unwrap();
             let preprocess = overrides.apply(Preprocess::IMAGENET);
             let what = format!("{}x{}: {}", image.height, image.width, crop.settings);
-            assert_eq!(hash([&preprocess.centre(&pixels)]), crop.one, "{what}");
+            let found = preprocess.centre(&pixels);
+            if let Some(expected) = crop.pixels {
+                // PyTorch's kernels round what lies between two values in one way and the other.
+                let expected = bytes(&expected);
+                assert_eq!(found.values().len(), expected.len(), "{what}");
+                let pairs = found.values().iter().zip(&expected);
+                let differences = pairs.map(|(a, b)| usize::from(a.abs_diff(*b)));
+                let (sum, largest) =
+                    differences.fold((0, 0), |(sum, largest), one| (sum + one, one.max(largest)));
+                assert!(largest <= 1 && sum <= 5, "{what}: {sum}, {largest}");
+                close += 1;
+                continue;
+            }
+            assert_eq!(hash([&found]), crop.one, "{what}");
             let fits = preprocess.resize.least().is_none_or(|least| {
                 preprocess.crop[0] <= least[0] && preprocess.crop[1] <= least[1]
             });
@@ -186,7 +205,7 @@ fn resizes_of_every_kind_are_pillows_and_torchvisions() {
             }
         }
     }
-    assert_eq!(count, 4 * 6 * 8);
+    assert_eq!((count, close), (4 * 6 * 6, 2 * 3 * 2));
 }
 
 #[test]

@@ -48,8 +48,17 @@ pub(super) fn is_tiff(bytes: &[u8]) -> bool {
 /// The first picture, upright, in one or three channels, or why there is none. `most` is the largest number of bytes
 /// that it may take.
 pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixels, String> {
-    let form = Form::read(bytes, most)?;
-    let samples = form.samples(bytes, most)?;
+    let (photometric, gray) = as_gray(bytes).ok_or(
+        "it is a TIFF whose directory of tags is broken or does not say what its colors are; save it as PNG",
+    )?;
+    let form = Form::read(&gray, photometric, most)?;
+    // JPEG data are not read in another way for it.
+    let file = if form.compression == JPEG {
+        bytes
+    } else {
+        &gray
+    };
+    let samples = form.samples(file, most)?;
     let pixels = form.pixels(&samples, channels)?;
     let turn = u8::try_from(form.orientation).ok();
     Ok(match turn.and_then(Orientation::from_exif) {
@@ -80,14 +89,14 @@ struct Form {
 }
 
 impl Form {
-    fn read(bytes: &[u8], most: usize) -> Result<Self, String> {
+    /// Of a file that [`as_gray`] changed.
+    fn read(bytes: &[u8], photometric: u16, most: usize) -> Result<Self, String> {
         let mut decoder = opened(bytes, most)?;
         let mut tag = |tag, usual| {
             let found = decoder.find_tag_unsigned_vec::<u16>(tag);
             let found = found.map_err(said)?;
             Ok::<_, String>(found.and_then(|all| all.first().copied()).unwrap_or(usual))
         };
-        let photometric = tag(Tag::PhotometricInterpretation, WHITE_IS_ZERO)?;
         let compression = tag(Tag::Compression, PLAIN)?;
         let samples = usize::from(tag(Tag::SamplesPerPixel, 1)?);
         let bits = tag(Tag::BitsPerSample, 1)?;
@@ -139,14 +148,6 @@ impl Form {
 
     /// All samples, pixel by pixel, in the order of the file.
     fn samples(&self, bytes: &[u8], most: usize) -> Result<DecodingResult, String> {
-        // Read as gray the samples come as they are; JPEG data are another matter.
-        let plain;
-        let bytes = if self.compression == JPEG {
-            bytes
-        } else {
-            plain = as_gray(bytes).ok_or("its directory of tags is broken")?;
-            &plain
-        };
         let mut decoder = opened(bytes, most)?;
         let mut found = DecodingResult::U8(Vec::new());
         let layout = decoder.read_image_to_buffer(&mut found).map_err(said)?;
@@ -315,9 +316,9 @@ fn interleaved(planes: DecodingResult, count: usize) -> Option<DecodingResult> {
     })
 }
 
-/// The file with gray in the first directory's `PhotometricInterpretation`: the `tiff` crate reads no palettes, leaves
-/// out samples beside the colors and inverts what others take as it is.
-fn as_gray(bytes: &[u8]) -> Option<Vec<u8>> {
+/// The first directory's `PhotometricInterpretation`, and the file with gray in its place, whose samples come as they
+/// are: the `tiff` crate reads no palettes, leaves out samples beside the colors and inverts what others take as it is.
+fn as_gray(bytes: &[u8]) -> Option<(u16, Vec<u8>)> {
     const PHOTOMETRIC: u64 = 262;
     let is_little = bytes.first()? == &b'I';
     let number = |at: usize, length: usize| -> Option<u64> {
@@ -342,6 +343,7 @@ fn as_gray(bytes: &[u8]) -> Option<Vec<u8>> {
         .map(|index| start + index * entry)
         .find(|at| number(*at, 2) == Some(PHOTOMETRIC))?;
     let value = found + 4 + offset;
+    let photometric = u16::try_from(number(value, 2)?).ok()?;
     let gray = if is_little {
         BLACK_IS_ZERO.to_le_bytes()
     } else {
@@ -349,5 +351,5 @@ fn as_gray(bytes: &[u8]) -> Option<Vec<u8>> {
     };
     let mut changed = bytes.to_vec();
     changed.get_mut(value..value + 2)?.copy_from_slice(&gray);
-    Some(changed)
+    Some((photometric, changed))
 }
