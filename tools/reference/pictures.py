@@ -169,6 +169,14 @@ def others():
     yield "frames.png", saved(small, "PNG", **frames)
     yield "frames.webp", saved(small, "WEBP", lossless=True, **frames)
     yield "lossy.webp", saved(alpha, "WEBP", quality=70)
+    for size in ((13, 7), (16, 8)):
+        for sampling in ("4:2:0", "4:2:2", "4:4:4"):
+            name = f"{size[0]}_{sampling.replace(':', '')}"
+            yield f"{name}.avif", saved(picture(size[1], size[0]), "AVIF", subsampling=sampling)
+    yield "limited.avif", saved(small, "AVIF", range="limited")
+    yield "bt709.avif", saved(small, "AVIF").replace(b"nclx\0\1\0\x0d\0\6", b"nclx\0\1\0\x0d\0\1")
+    yield "gray.avif", saved(small.convert("L"), "AVIF", subsampling="4:0:0")
+    yield "alpha.avif", saved(alpha, "AVIF")
     large = alpha.resize((32, 32))
     yield "sizes.ico", saved(large, "ICO", sizes=[(16, 16), (32, 32)])
     yield "bitmap.ico", saved(large, "ICO", sizes=[(16, 16)], bitmap_format="bmp")

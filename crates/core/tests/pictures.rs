@@ -14,6 +14,11 @@ struct Fixture<T> {
     rows: Vec<T>,
 }
 
+/// Whether a picture is of a kind that this build reads.
+fn is_read(name: &str) -> bool {
+    cfg!(feature = "avif") || !name.ends_with(".avif")
+}
+
 fn rows<T: DeserializeOwned>(name: &str) -> Vec<T> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let text = std::fs::read_to_string(folder.join(name)).unwrap();
@@ -54,8 +59,8 @@ fn read(bytes: &[u8], channels: usize) -> Result<Pixels, String> {
 #[test]
 fn files_of_every_kind_have_pillows_pixels() {
     let pictures: Vec<Picture> = rows("pictures.json");
-    assert_eq!(pictures.len(), 112);
-    for picture in pictures {
+    assert_eq!(pictures.len(), 122);
+    for picture in pictures.into_iter().filter(|it| is_read(&it.name)) {
         let Picture { name, file, .. } = &picture;
         for (channels, expected) in [(3, &picture.rgb), (1, &picture.gray)] {
             let found =
@@ -127,7 +132,7 @@ fn what_cannot_be_read_is_named() {
         ),
         (
             b"\0\0\0\x1cftypavif\0\0\0\0mif1miaf".to_vec(),
-            "an AVIF image",
+            "an AVIF",
         ),
         (b"\0\0\0\x0cjP  \r\n\x87\n".to_vec(), "a JPEG 2000 image"),
         (b"II*\0\x10\0\0\0CR\x02\0".to_vec(), "(CR2)"),

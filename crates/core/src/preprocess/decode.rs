@@ -23,6 +23,10 @@ pub(super) fn decode(
     if tiff::is_tiff(bytes) {
         return tiff::decode(bytes, channels, LARGEST);
     }
+    #[cfg(feature = "avif")]
+    if kinds::is_avif(bytes) {
+        return super::avif::decode(bytes, channels, LARGEST);
+    }
     match image::guess_format(bytes) {
         Ok(ImageFormat::Gif) => gif::decode(bytes, channels, LARGEST),
         Ok(ImageFormat::Ico) => {

@@ -5,9 +5,9 @@ use std::path::Path;
 
 /// Endings of files that are taken for images in a folder, in lower case; upper case is the same. A file that is named
 /// is tried whatever it ends in.
-pub const IMAGE_ENDINGS: [&str; 17] = [
+pub const IMAGE_ENDINGS: [&str; 18] = [
     "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "bmp", "gif", "tif", "tiff", "ppm",
-    "pgm", "pbm", "pnm", "tga",
+    "pgm", "pbm", "pnm", "tga", "avif",
 ];
 
 /// Whether a file in a folder is taken for an image, by its ending.

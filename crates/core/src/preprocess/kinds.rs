@@ -67,8 +67,12 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
 
 /// Brands of the ISO base media format (the four bytes after `ftyp`), what they are, and how to go on.
 const BRANDS: &[(&[u8], &str, &str)] = &[
-    (b"avif", "an AVIF image", SAVE),
-    (b"avis", "an AVIF image", SAVE),
+    (
+        b"avif",
+        AVIF,
+        "build with the feature avif, or save it as JPEG or PNG",
+    ),
+    (b"avis", "an AVIF sequence", SAVE),
     (b"heic", "a HEIC image", SAVE),
     (b"heix", "a HEIC image", SAVE),
     (b"hevc", "a HEIC image", SAVE),
@@ -79,6 +83,8 @@ const BRANDS: &[(&[u8], &str, &str)] = &[
     (b"msf1", "a HEIF image", SAVE),
     (b"crx ", "a camera's raw file (CR3)", SAVE),
 ];
+
+const AVIF: &str = "an AVIF image";
 
 /// How far text is looked at.
 const TEXT: usize = 1024;
@@ -97,6 +103,12 @@ pub(super) fn refusal(bytes: &[u8]) -> String {
                  ico can be read"
             .to_owned(),
     }
+}
+
+/// Whether the bytes begin as an AVIF image does.
+#[cfg(feature = "avif")]
+pub(super) fn is_avif(bytes: &[u8]) -> bool {
+    bytes.get(4..8) == Some(b"ftyp") && media(bytes).0 == AVIF
 }
 
 fn known(bytes: &[u8]) -> Option<(&'static str, &'static str)> {

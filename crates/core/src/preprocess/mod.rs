@@ -4,12 +4,16 @@
 //! order the channels, subtract the mean and divide by the standard deviation. Eight-bit crops equal Pillow's, which
 //! the tests check.
 
+#[cfg(feature = "avif")]
+mod avif;
 mod colour;
 mod crop;
 mod decode;
 mod endings;
 mod fewbits;
 mod gif;
+#[cfg(feature = "avif")]
+mod heif;
 mod icon;
 mod kinds;
 mod normalise;
@@ -99,7 +103,8 @@ impl Preprocess {
     };
 
     /// Reads the image file at `path`, `[1, channels, height, width]`. Its format is told from
-    /// its content: JPEG, PNG, WebP, BMP, GIF, TIFF, PPM and its kin, TGA or ICO. Of several pictures in a file it is
+    /// its content: JPEG, PNG, WebP, BMP, GIF, TIFF, PPM and its kin, TGA or
+    /// ICO, and with the feature `avif` AVIF. Of several pictures in a file it is
     /// the first, of an icon the largest.
     ///
     /// # Errors
