@@ -130,10 +130,7 @@ fn what_cannot_be_read_is_named() {
             b"\0\0\0\x18ftypheic\0\0\0\0mif1heic".to_vec(),
             "a HEIC image",
         ),
-        (
-            b"\0\0\0\x1cftypavif\0\0\0\0mif1miaf".to_vec(),
-            "an AVIF",
-        ),
+        (b"\0\0\0\x1cftypavif\0\0\0\0mif1miaf".to_vec(), "an AVIF"),
         (b"\0\0\0\x0cjP  \r\n\x87\n".to_vec(), "a JPEG 2000 image"),
         (b"II*\0\x10\0\0\0CR\x02\0".to_vec(), "(CR2)"),
         (Vec::new(), "the file is empty"),

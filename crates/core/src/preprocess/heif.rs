@@ -49,8 +49,9 @@ pub(super) fn still(bytes: &[u8]) -> Result<Still, String> {
         }
     }
     let (width, height) = size.ok_or_else(broken)?;
+    let data = data(bytes, meta, primary).filter(|data| !data.is_empty());
     Ok(Still {
-        data: data(bytes, meta, primary).ok_or_else(broken)?,
+        data: data.ok_or_else(broken)?,
         size: [height as usize, width as usize],
         colours: colours.map(|(matrix, range)| (matrix as u8, range & 0x80 != 0)),
     })

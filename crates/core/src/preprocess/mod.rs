@@ -24,6 +24,7 @@ mod pnm;
 mod resize;
 mod sample;
 mod size;
+mod tags;
 mod tiff;
 
 use std::path::{Path, PathBuf};
