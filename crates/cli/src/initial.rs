@@ -9,7 +9,7 @@ use burn_zoo_train::Recipe;
 
 use crate::failure::Usage;
 use crate::source::Source;
-use crate::{device, fetch, model};
+use crate::{device, fetch, model, run};
 
 /// The recipe's model of so many classes with its weights, random ones unless it names some, and what its images go
 /// through: what the weights were trained with, where that is known.
@@ -56,5 +56,6 @@ pub(crate) fn model(recipe: &Recipe, classes: usize) -> Result<(AnyClassifier, P
         true => usual,
         false => found.architecture.preprocess(recipe.channels),
     };
+    let usual = run::preprocess(Some(&source), usual);
     Ok((found.network, found.said.preprocess(usual)))
 }

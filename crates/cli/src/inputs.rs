@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use burn::tensor::{Device, Tensor};
-use burn_zoo_core::Preprocess;
-
-/// Endings that are taken for images in a folder; a file that is named is tried whatever it ends in.
-const ENDINGS: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"];
+use burn_zoo_core::{IMAGE_ENDINGS, Preprocess, is_hidden, is_image};
 
 /// One image, or why there is none.
 #[derive(Debug)]
@@ -50,7 +47,8 @@ impl Input {
     }
 }
 
-/// Every image of the arguments, folders sorted by file name and not descended into.
+/// Every image of the arguments: those in a folder sorted by name, without hidden files and without those in folders
+/// below it. A file that is named is tried whatever it is called.
 pub(crate) fn expand(arguments: &[PathBuf]) -> Vec<Input> {
     let mut inputs = Vec::new();
     for path in arguments {
@@ -83,21 +81,28 @@ pub(crate) fn expand(arguments: &[PathBuf]) -> Vec<Input> {
 
 fn folder(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let unreadable = || format!("cannot read folder {}", path.display());
-    let mut files = Vec::new();
+    let (mut files, mut folders) = (Vec::new(), 0);
     for entry in std::fs::read_dir(path).with_context(unreadable)? {
-        let file = entry.with_context(unreadable)?.path();
-        let ending = file
-            .extension()
-            .map(|ending| ending.to_string_lossy().to_lowercase());
-        if file.is_file() && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str())) {
+        let entry = entry.with_context(unreadable)?;
+        let file = entry.path();
+        if is_hidden(&entry.file_name()) {
+            continue;
+        }
+        if file.is_dir() {
+            folders += 1;
+        } else if file.is_file() && is_image(&file) {
             files.push(file);
         }
     }
     if files.is_empty() {
+        let below = match folders {
+            0 => String::new(),
+            count => format!("; name the folders in it, of which there are {count}"),
+        };
         bail!(
-            "folder {} holds no image ({})",
+            "folder {} holds no image ({}){below}",
             path.display(),
-            ENDINGS.join(", ")
+            IMAGE_ENDINGS.join(", ")
         );
     }
     files.sort();
@@ -111,13 +116,30 @@ mod tests {
     #[test]
     fn a_folder_is_its_images_in_order() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b.PNG", "a.jpg", "notes.txt"] {
+        for name in [
+            "b.PNG",
+            "a.jpg",
+            "notes.txt",
+            "._a.jpg",
+            ".DS_Store",
+            "c.ppm",
+        ] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
+        std::fs::create_dir(folder.path().join("d.png")).unwrap();
         let names: Vec<_> = expand(&[folder.path().to_owned()])
             .into_iter()
             .map(|input| input.name.rsplit('/').next().unwrap().to_owned())
             .collect();
-        assert_eq!(names, ["a.jpg", "b.PNG"]);
+        assert_eq!(names, ["a.jpg", "b.PNG", "c.ppm"]);
+    }
+
+    #[test]
+    fn a_folder_of_folders_says_so() {
+        let outer = tempfile::tempdir().unwrap();
+        std::fs::create_dir(outer.path().join("cats")).unwrap();
+        std::fs::write(outer.path().join("cats/1.png"), "").unwrap();
+        let message = folder(outer.path()).unwrap_err().to_string();
+        assert!(message.contains("name the folders in it"), "{message}");
     }
 }

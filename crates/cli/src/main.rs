@@ -29,6 +29,7 @@ mod precision;
 mod preprocessing;
 mod random;
 mod report;
+mod run;
 mod source;
 mod stop;
 mod target;

@@ -13,7 +13,7 @@ use crate::failure::Usage;
 use crate::inside::InsideArgs;
 use crate::preprocessing::PreprocessArgs;
 use crate::source::Source;
-use crate::{fetch, precision, random, report, target};
+use crate::{fetch, precision, random, report, run, target};
 
 /// The model that is run where none is named; its weights are inside the program.
 pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
@@ -106,7 +106,7 @@ impl WeightArgs {
             None => return Err(Usage(without_weights(&entry)).into()),
         };
         let usual = preprocess(&entry, self.weights.as_ref(), &found)?;
-        let preprocess = self.preprocessing.apply(found.said.preprocess(usual));
+        let preprocess = self.preprocessing.apply(found.said.preprocess(usual))?;
         let model = precision::cast(found.network, device);
         let [height, width] = preprocess.crop;
         model
@@ -297,7 +297,8 @@ fn preprocess(
         None => began_with(entry, weights),
     };
     let entry = began_with.as_ref().unwrap_or(entry);
-    Ok(entry.preprocess(channels)?)
+    let usual = entry.preprocess(channels)?;
+    Ok(run::preprocess(weights, usual))
 }
 
 /// The names of the classes of the run in whose folder the weight file lies.

@@ -1,24 +1,36 @@
 //! The flags that override a model's preprocessing one value at a time.
 
-use burn_zoo_core::{ChannelOrder, Interpolation, Preprocess, ValueRange};
-use clap::ValueEnum;
+use burn_zoo_core::{
+    Antialias, ChannelOrder, Interpolation, Orientation, Preprocess, PreprocessOverrides, Resize,
+    ValueRange,
+};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::de::value::{Error as WordError, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
 
-/// Largest side that is allowed; a larger one is a typing error that would only fill the memory.
-const LARGEST: usize = 8192;
+use crate::failure::Usage;
 
 /// Overrides of the model's own preprocessing.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Preprocessing (default: the model's own)")]
 pub(crate) struct PreprocessArgs {
-    /// Length of the shorter side after resizing, in pixels
-    #[arg(long, value_name = "PIXELS", value_parser = side)]
-    resize: Option<usize>,
+    /// Size after resizing: the shorter side (256), height and width whatever the proportions were (224x224), or the
+    /// longer side (longest:224); the last two also set the crop, the last one pads it with black
+    #[arg(long, value_name = "N|HxW|longest:N")]
+    resize: Option<Resize>,
     /// Middle part that is kept, height and width or one number for both
     #[arg(long, value_name = "HxW", value_parser = size)]
     crop: Option<[usize; 2]>,
-    /// Filter of the resizing
-    #[arg(long)]
-    interpolation: Option<Filter>,
+    /// Filter of the resizing, as Pillow has it; area is Pillow's BOX
+    #[arg(long, value_parser = words::<Interpolation>(&["nearest", "bilinear", "bicubic", "lanczos", "area"]))]
+    interpolation: Option<Interpolation>,
+    /// Whether the filter widens when an image shrinks: as Pillow does (on), or not, as PyTorch's interpolate and
+    /// OpenCV (off)
+    #[arg(long, value_parser = words::<Antialias>(&["on", "off"]))]
+    antialias: Option<Antialias>,
+    /// Turns photographs upright by their EXIF data (apply), or not, as Pillow and torchvision (keep)
+    #[arg(long, value_parser = words::<Orientation>(&["keep", "apply"]))]
+    orientation: Option<Orientation>,
     /// Subtracted from each channel, after the range: one number or R,G,B
     #[arg(long, value_name = "MEAN", value_parser = triple, allow_hyphen_values = true)]
     mean: Option<[f32; 3]>,
@@ -26,71 +38,50 @@ pub(crate) struct PreprocessArgs {
     #[arg(long, value_name = "STD", value_parser = divisor)]
     std: Option<[f32; 3]>,
     /// Order of the channels
-    #[arg(long)]
-    channel_order: Option<Order>,
+    #[arg(long, value_parser = words::<ChannelOrder>(&["rgb", "bgr"]))]
+    channel_order: Option<ChannelOrder>,
     /// Values of black and white: 0..1 (unit) or 0..255 (byte)
-    #[arg(long)]
-    range: Option<Range>,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Filter {
-    Bilinear,
-    Bicubic,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Order {
-    Rgb,
-    Bgr,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Range {
-    Unit,
-    Byte,
+    #[arg(long, value_parser = words::<ValueRange>(&["unit", "byte"]))]
+    range: Option<ValueRange>,
 }
 
 impl PreprocessArgs {
     /// The preprocessing with what the flags say instead.
-    pub(crate) fn apply(&self, own: Preprocess) -> Preprocess {
-        Preprocess {
-            resize: self.resize.unwrap_or(own.resize),
-            crop: self.crop.unwrap_or(own.crop),
-            interpolation: match self.interpolation {
-                Some(Filter::Bilinear) => Interpolation::Bilinear,
-                Some(Filter::Bicubic) => Interpolation::Bicubic,
-                None => own.interpolation,
-            },
-            mean: self.mean.unwrap_or(own.mean),
-            std: self.std.unwrap_or(own.std),
-            order: match self.channel_order {
-                Some(Order::Rgb) => ChannelOrder::Rgb,
-                Some(Order::Bgr) => ChannelOrder::Bgr,
-                None => own.order,
-            },
-            range: match self.range {
-                Some(Range::Unit) => ValueRange::Unit,
-                Some(Range::Byte) => ValueRange::Byte,
-                None => own.range,
-            },
-            ..own
-        }
+    pub(crate) fn apply(&self, own: Preprocess) -> Result<Preprocess, Usage> {
+        let overrides = PreprocessOverrides {
+            resize: self.resize,
+            crop: self.crop,
+            interpolation: self.interpolation,
+            antialias: self.antialias,
+            channel_order: self.channel_order,
+            range: self.range,
+            mean: self.mean,
+            std: self.std,
+            orientation: self.orientation,
+        };
+        let preprocess = overrides.apply(own);
+        preprocess.check().map_err(Usage)?;
+        Ok(preprocess)
     }
 }
 
-fn side(text: &str) -> Result<usize, String> {
-    match text.trim().parse() {
-        Ok(side @ 1..=LARGEST) => Ok(side),
-        _ => Err(format!("expected a number of pixels from 1 to {LARGEST}")),
-    }
+/// One of these words, which recipes have too.
+fn words<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: DeserializeOwned + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words).try_map(|word| {
+        let word: StrDeserializer<'_, WordError> = word.as_str().into_deserializer();
+        T::deserialize(word)
+    })
 }
 
 /// `224x224` or `224`, height first.
 pub(crate) fn size(text: &str) -> Result<[usize; 2], String> {
-    match text.split_once(['x', 'X']) {
-        Some((height, width)) => Ok([side(height)?, side(width)?]),
-        None => side(text).map(|side| [side; 2]),
+    match text.parse()? {
+        Resize::Shorter(side) => Ok([side; 2]),
+        Resize::Exact(size) => Ok(size),
+        Resize::Longest(_) => Err("expected one number of pixels, or HEIGHTxWIDTH".to_owned()),
     }
 }
 
@@ -116,13 +107,70 @@ fn divisor(text: &str) -> Result<[f32; 3], String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Flags {
+        #[command(flatten)]
+        preprocessing: PreprocessArgs,
+    }
+
+    fn applied(flags: &[&str]) -> Result<Preprocess, String> {
+        let flags = Flags::try_parse_from([&["program"], flags].concat());
+        let flags = flags.map_err(|error| error.to_string())?;
+        let applied = flags.preprocessing.apply(Preprocess::IMAGENET);
+        applied.map_err(|Usage(reason)| reason)
+    }
+
+    #[test]
+    fn flags_take_the_place_of_the_models_own() {
+        let found = applied(&[
+            "--resize=224x320",
+            "--interpolation=nearest",
+            "--antialias=off",
+            "--orientation=apply",
+            "--channel-order=bgr",
+            "--range=byte",
+            "--mean=104,117,123",
+        ]);
+        let expected = Preprocess {
+            resize: Resize::Exact([224, 320]),
+            crop: [224, 320],
+            interpolation: Interpolation::Nearest,
+            antialias: Antialias::Off,
+            orientation: Orientation::Apply,
+            order: ChannelOrder::Bgr,
+            range: ValueRange::Byte,
+            mean: [104.0, 117.0, 123.0],
+            ..Preprocess::IMAGENET
+        };
+        assert_eq!(found, Ok(expected));
+        assert_eq!(applied(&["--resize=64"]).unwrap().crop, [224, 224]);
+        assert_eq!(applied(&["--resize=longest:64"]).unwrap().crop, [64, 64]);
+    }
+
+    #[test]
+    fn what_cannot_be_is_said_before_any_image_is_read() {
+        for (flags, named) in [
+            (&["--resize=wide"][..], "longest:224"),
+            (&["--interpolation=cubic"], "bicubic"),
+            (
+                &["--antialias=off", "--interpolation=area"],
+                "nearest, bilinear and bicubic",
+            ),
+        ] {
+            let message = applied(flags).unwrap_err();
+            assert!(message.contains(named), "{message}");
+        }
+    }
 
     #[test]
     fn sizes_are_height_by_width() {
         assert_eq!(size("224x320"), Ok([224, 320]));
         assert_eq!(size("32"), Ok([32, 32]));
-        for wrong in ["", "x", "0", "3x", "224x320x3", "-1", "99999"] {
+        for wrong in ["", "x", "0", "3x", "224x320x3", "-1", "99999", "longest:3"] {
             assert!(size(wrong).is_err(), "{wrong}");
         }
     }

@@ -146,6 +146,109 @@ fn what_was_fine_tuned_is_preprocessed_as_what_it_began_with() {
     assert_eq!(tuned, logits("resnet18.a1_in1k").0);
 }
 
+/// The table `[preprocess]` of the recipe beside a weight file, and flags that say the same.
+#[test]
+fn a_runs_preprocessing_goes_with_its_weights_as_flags_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options {
+        classes: 3,
+        channels: 3,
+        aux_heads: true,
+        zero_pad: burn_zoo::ZeroPad::End,
+    };
+    let weights = folder.path().join("best.safetensors");
+    let model = burn_zoo::create("resnet20_cifar", options, &Device::flex()).unwrap();
+    model.save(&weights, Dtype::F32).unwrap();
+    let picture = root().join("assets/photo/photo.png");
+    let logits = |flags: &[&str]| {
+        let run = ["classify", text(&picture), "--model", "resnet20_cifar"];
+        let rest = ["--weights", text(&weights), "--logits", "--json"];
+        let output = burn_zoo(&[&run[..], &rest, flags].concat());
+        assert_eq!(status(&output), Some(0), "{}", stderr(&output));
+        let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
+        seen[0]["logits"].clone()
+    };
+    let usual = logits(&[]);
+    let flags = [
+        "--resize=40x24",
+        "--interpolation=area",
+        "--mean=0.5",
+        "--std=0.25",
+    ];
+    let flagged = logits(&flags);
+    assert_ne!(flagged, usual);
+    let recipe = r#"
+        model = "resnet20_cifar"
+        channels = 3
+        epochs = 1
+        batch = 8
+        seed = 1
+        output = "run"
+        [data]
+        path = "data"
+        valid = 0
+        [preprocess]
+        resize = "40x24"
+        interpolation = "area"
+        mean = 0.5
+        std = 0.25
+        [optimizer]
+        lr = 0.1
+        [schedule]
+        decay = "constant"
+        "#;
+    std::fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
+    assert_eq!(logits(&[]), flagged);
+    // Flags go before the recipe.
+    let shorter = ["--resize=32", "--crop=32", "--interpolation=bilinear"];
+    let statistics = ["--mean=0.4914,0.4822,0.4465", "--std=0.2470,0.2435,0.2616"];
+    assert_eq!(logits(&[&shorter[..], &statistics].concat()), usual);
+}
+
+#[test]
+fn folders_of_other_names_are_refused_and_numbers_are_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = |class: &str, digit: u8| {
+        let class = folder.path().join(class);
+        std::fs::create_dir_all(&class).unwrap();
+        let picture = root().join(format!("assets/digits/{digit}.png"));
+        std::fs::copy(picture, class.join("1.png")).unwrap();
+    };
+    let evaluated = |split: &str| {
+        let data = folder.path().join(split);
+        let run = ["evaluate", "--model", "resnet20_cifar.digits", "--json"];
+        burn_zoo(&[&run[..], &["--data", text(&data)]].concat())
+    };
+    for digit in 0..10 {
+        image(
+            &format!(
+                "words/{}",
+                ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"][usize::from(digit)]
+            ),
+            digit,
+        );
+    }
+    let output = evaluated("words");
+    assert_eq!(status(&output), Some(1));
+    assert!(
+        stderr(&output).contains("10 of 10 folders bear no name of a class"),
+        "{}",
+        stderr(&output)
+    );
+    for digit in [7, 3] {
+        image(&format!("numbers/00{digit}/deeper"), digit);
+    }
+    std::fs::create_dir_all(folder.path().join("numbers/005")).unwrap();
+    std::fs::write(folder.path().join("numbers/003/._1.png"), "hidden").unwrap();
+    let output = evaluated("numbers");
+    assert_eq!(status(&output), Some(0), "{}", stderr(&output));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&found["images"], &found["top1"]),
+        (&2.into(), &100.0.into())
+    );
+}
+
 #[test]
 fn figures_of_the_classes_and_a_picture_are_written_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -28,7 +28,10 @@ pub use elementwise::{add_relu, highway, relu};
 pub use error::Error;
 pub use lock::FileLock;
 pub use pool::{average_pool, max_pool};
-pub use preprocess::{ChannelOrder, Interpolation, Orientation, Pixels, Preprocess, ValueRange};
+pub use preprocess::{
+    Antialias, ChannelOrder, IMAGE_ENDINGS, Interpolation, Orientation, Pixels, Preprocess,
+    PreprocessOverrides, Resize, ValueRange, is_hidden, is_image,
+};
 pub use pretrained::{
     Adapt, Architecture, AuxHeads, HeadUse, Loaded, Options, Pretrained, ZeroPad, unknown,
     untagged, without_weights,

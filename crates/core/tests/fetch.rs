@@ -514,7 +514,7 @@ fn row() -> &'static WeightsMeta {
         sha256: Some(sum),
         classes: 10,
         preprocess: burn_zoo_core::Preprocess {
-            resize: 32,
+            resize: burn_zoo_core::Resize::Shorter(32),
             crop: [32, 32],
             interpolation: burn_zoo_core::Interpolation::Bilinear,
             channels: 3,
@@ -522,7 +522,8 @@ fn row() -> &'static WeightsMeta {
             range: burn_zoo_core::ValueRange::Unit,
             mean: [0.5; 3],
             std: [0.5; 3],
-            orientation: burn_zoo_core::Orientation::Ignore,
+            orientation: burn_zoo_core::Orientation::Keep,
+            antialias: burn_zoo_core::Antialias::On,
         },
         top1: None,
         top5: None,

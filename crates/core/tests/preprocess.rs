@@ -6,14 +6,17 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use burn_zoo_core::{ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
+use burn_zoo_core::{
+    Antialias, ChannelOrder, Interpolation, Orientation, Preprocess, Resize, ValueRange,
+};
 use image::{DynamicImage, ImageFormat, Rgb};
 use serde::Deserialize;
 
 /// Values as they are: no resize beyond `size`, no scaling.
 const fn plain(size: usize) -> Preprocess {
     Preprocess {
-        resize: size,
+        resize: Resize::Shorter(size),
+        antialias: Antialias::On,
         crop: [size; 2],
         interpolation: Interpolation::Bilinear,
         channels: 3,
@@ -21,7 +24,7 @@ const fn plain(size: usize) -> Preprocess {
         range: ValueRange::Byte,
         mean: [0.0; 3],
         std: [1.0; 3],
-        orientation: Orientation::Ignore,
+        orientation: Orientation::Keep,
     }
 }
 
@@ -41,7 +44,7 @@ struct Reference {
 impl Reference {
     fn preprocess(&self) -> Preprocess {
         Preprocess {
-            resize: self.resize,
+            resize: Resize::Shorter(self.resize),
             crop: [self.crop; 2],
             interpolation: match self.interpolation.as_str() {
                 "bilinear" => Interpolation::Bilinear,
@@ -327,7 +330,7 @@ fn a_picture_without_pixels_is_an_error() {
 }
 
 #[test]
-fn of_sixteen_bits_the_upper_eight_stay() {
+fn of_sixteen_bits_the_upper_eight_stay_but_grey_is_clipped() {
     // 0x12ff rounds to 0x13, Pillow's upper byte is 0x12.
     let high = [0x12ff_u16, 0xabff, 0xff80];
     let expected = [f32::from(0x12_u8), f32::from(0xab_u8), 255.0];
@@ -344,11 +347,13 @@ fn of_sixteen_bits_the_upper_eight_stay() {
         expected
     );
     // Pillow clips grey to 255.
-    let grey = DynamicImage::from(image::ImageBuffer::from_pixel(1, 1, image::Luma([red])));
-    assert_eq!(
-        decoded(&plain(1), &encoded(&grey, ImageFormat::Png)),
-        [expected[0]; 3]
-    );
+    for (value, expected) in [(red, 255.0), (0x12, 18.0)] {
+        let grey = DynamicImage::from(image::ImageBuffer::from_pixel(1, 1, image::Luma([value])));
+        assert_eq!(
+            decoded(&plain(1), &encoded(&grey, ImageFormat::Png)),
+            [expected; 3]
+        );
+    }
 }
 
 #[test]
@@ -441,7 +446,9 @@ fn failure(preprocess: &Preprocess, name: &str, bytes: &[u8]) -> String {
 #[test]
 fn text_called_png_is_an_error_that_names_it() {
     let error = failure(&plain(8), "notes.png", b"not a picture");
-    assert!(error.ends_with("no known format; jpeg, png, webp, bmp, gif and tiff can be read"));
+    assert!(error.ends_with(
+        "no known format; jpeg, png, webp, bmp, gif, tiff, ppm, tga and ico can be read"
+    ));
     failure(&plain(8), "empty.png", b"");
 }
 

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{Architecture, Interpolation, Layout, Options, Preprocess, Pretrained};
+use burn_zoo_core::{Architecture, Interpolation, Layout, Options, Preprocess, Pretrained, Resize};
 
 use crate::{
     CifarInceptionResNetV2, CifarInceptionResNetV2Config, InceptionResNetV2,
@@ -43,7 +43,7 @@ pub const KEYS: [KeyRow; 23] = [
 
 /// timm's at 299 pixels and a crop of 0.8975.
 const PREPROCESS: Preprocess = Preprocess {
-    resize: 333,
+    resize: Resize::Shorter(333),
     crop: [299, 299],
     interpolation: Interpolation::Bicubic,
     mean: [0.5; 3],

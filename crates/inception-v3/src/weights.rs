@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{Architecture, Interpolation, Layout, Options, Preprocess, Pretrained};
+use burn_zoo_core::{Architecture, Interpolation, Layout, Options, Preprocess, Pretrained, Resize};
 
 use crate::{
     CifarInceptionV3, CifarInceptionV3Config, InceptionV3, InceptionV3Config, PoolPadding,
@@ -56,7 +56,7 @@ const fn crop(
     [mean, std]: [[f32; 3]; 2],
 ) -> Preprocess {
     Preprocess {
-        resize,
+        resize: Resize::Shorter(resize),
         crop: [299, 299],
         interpolation,
         mean,

@@ -2,7 +2,7 @@
 
 use burn::tensor::Device;
 use burn_zoo_core::weights::{KeyRow, Licence, WeightsMeta};
-use burn_zoo_core::{Architecture, Interpolation, Layout, Options, Preprocess, Pretrained};
+use burn_zoo_core::{Architecture, Interpolation, Layout, Options, Preprocess, Pretrained, Resize};
 
 use crate::{CifarInceptionV4, CifarInceptionV4Config, InceptionV4, InceptionV4Config};
 
@@ -66,7 +66,7 @@ pub const ROWS: [WeightsMeta; 1] = [WeightsMeta {
     sha256: Some("a756a086851c8d5a8de135ec15c76b90ea56cb5aef450e3299107e659e725bb1"),
     classes: 1000,
     preprocess: Preprocess {
-        resize: 341,
+        resize: Resize::Shorter(341),
         crop: [299, 299],
         interpolation: Interpolation::Bicubic,
         mean: [0.5; 3],

@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use burn_zoo_core::weights::{Dialect, KeyRow, Layout, Licence, WeightsMeta};
 use burn_zoo_core::{
-    Architecture, Interpolation, Options, Preprocess, Pretrained, ZeroPad, untagged,
+    Architecture, Interpolation, Options, Preprocess, Pretrained, Resize, ZeroPad, untagged,
 };
 
 use crate::{CifarResNet, CifarResNetConfig, Depth, ResNet, ResNetConfig, Shortcut, Stem};
@@ -284,7 +284,7 @@ fn facts(zero_pad: Option<ZeroPad>) -> Vec<(&'static str, String)> {
 
 const fn crop(resize: usize, interpolation: Interpolation) -> Preprocess {
     Preprocess {
-        resize,
+        resize: Resize::Shorter(resize),
         interpolation,
         ..Preprocess::IMAGENET
     }

@@ -7,13 +7,15 @@ use crate::folder::Listing;
 pub struct Classes(Vec<Vec<String>>);
 
 impl Classes {
-    /// So many classes without names: folders are numbered in sorted order.
+    /// So many classes without names: folders called by numbers below theirs are the classes of these numbers, others
+    /// are numbered in sorted order.
     pub fn unnamed(count: usize) -> Self {
         Self(vec![Vec::new(); count])
     }
 
-    /// The names of each class: its label, its WordNet synset, any other. Folders that all bear
-    /// such a name are mapped by it, and need not be there for every class.
+    /// The names of each class: its label, its WordNet synset, any other. Folders are mapped by them and need not be
+    /// there for every class. Where no name is a number, folders that are all called by numbers below theirs are the
+    /// classes of these numbers.
     pub fn named(names: Vec<Vec<String>>) -> Self {
         Self(names)
     }
@@ -23,61 +25,109 @@ impl Classes {
         self.0.len()
     }
 
-    /// The class of this very name, else the only one that differs from it in case alone: ImageNet has a
-    /// Cardigan and a cardigan.
+    /// The class of this very name, else the only one that differs from it in case alone (ImageNet has a
+    /// Cardigan and a cardigan), else the only one whose name is the same number (`7` and `007`).
     fn find(&self, name: &str) -> Option<usize> {
         let bearing = |same: fn(&str, &str) -> bool| {
             let bears = move |class: &usize| self.0[*class].iter().any(|it| same(it, name));
-            (0..self.count()).filter(bears)
+            let mut classes = (0..self.count()).filter(bears);
+            let first = classes.next()?;
+            Some((first, classes.next().is_none()))
         };
-        let mut alike = bearing(|a, b| a.eq_ignore_ascii_case(b));
-        let exact = bearing(|a, b| a == b).next();
-        exact.or_else(|| alike.next().filter(|_| alike.next().is_none()))
+        let only = |same| bearing(same).filter(|(_, only)| *only);
+        let exact = bearing(|a, b| a == b);
+        let found = exact.or_else(|| only(|a, b| a.eq_ignore_ascii_case(b)));
+        let found =
+            found.or_else(|| only(|a, b| number(a).is_some_and(|it| number(b) == Some(it))));
+        found.map(|(class, _)| class)
     }
 
-    /// The class of each folder of `listing`, or why they cannot be told.
-    pub(crate) fn of_folders(&self, listing: &Listing) -> Result<Vec<usize>, String> {
+    /// The class of each folder of `listing`, or why they cannot be told; none for a folder without images that is no
+    /// class.
+    pub(crate) fn of_folders(&self, listing: &Listing) -> Result<Vec<Option<usize>>, String> {
         let found: Vec<_> = listing.names.iter().map(|name| self.find(name)).collect();
-        let unknown: Vec<&str> = listing
-            .names
-            .iter()
-            .zip(&found)
-            .filter(|(_, class)| class.is_none())
-            .map(|(name, _)| name.as_str())
+        let rows = || listing.names.iter().zip(&listing.counts).zip(&found);
+        let unknown: Vec<&str> = rows()
+            .filter(|((_, count), class)| class.is_none() && **count > 0)
+            .map(|((name, _), _)| name.as_str())
             .collect();
-        let folders = listing.names.len();
         if unknown.is_empty() {
-            return Ok(found.into_iter().flatten().collect());
+            return Ok(found);
         }
-        if unknown.len() < folders {
+        let folders = listing.names.len();
+        let mut names = self.0.iter().flatten();
+        if !names.clone().any(|name| number(name).is_some())
+            && let Some(numbers) = self.numbered(&listing.names)
+        {
+            return Ok(numbers);
+        }
+        if let Some(known) = names.next() {
             return Err(format!(
-                "{} of {folders} folders bear no name of a class of the model ({}{})",
+                "{} of {folders} folders bear no name of a class of the model ({}{}); its classes \
+                 are called like {known}, and --labels FILE gives them other names",
                 unknown.len(),
                 unknown[..unknown.len().min(5)].join(", "),
                 if unknown.len() > 5 { ", …" } else { "" },
             ));
         }
         if folders != self.count() {
+            let empty = match listing.empty() {
+                Some(name) => format!(" ({name} has no image)"),
+                None => String::new(),
+            };
             return Err(format!(
-                "{folders} folders of classes, but the model has {} classes, and no folder bears \
-                 the name of one",
+                "{folders} folders of classes{empty}, but the model has {} classes without names; \
+                 --labels FILE names them",
                 self.count()
             ));
         }
-        Ok((0..folders).collect())
+        Ok((0..folders).map(Some).collect())
     }
+
+    /// Folders that are all called by different numbers of classes are these.
+    fn numbered(&self, names: &[String]) -> Option<Vec<Option<usize>>> {
+        let numbers: Vec<usize> = names
+            .iter()
+            .map(|name| number(name))
+            .collect::<Option<_>>()?;
+        let mut taken = vec![false; self.count()];
+        for &number in &numbers {
+            let taken = taken.get_mut(number)?;
+            if std::mem::replace(taken, true) {
+                return None;
+            }
+        }
+        Some(numbers.into_iter().map(Some).collect())
+    }
+}
+
+/// A name that is a number, written with or without zeros before it.
+fn number(name: &str) -> Option<usize> {
+    let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| name.parse().ok()).flatten()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Folders with an image each, but those whose name ends in a question mark.
     fn folders(names: &[&str]) -> Listing {
         Listing {
             files: Vec::new(),
             labels: Vec::new(),
-            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            names: names.iter().map(|name| name.replace('?', "")).collect(),
+            counts: names
+                .iter()
+                .map(|name| usize::from(!name.ends_with('?')))
+                .collect(),
         }
+    }
+
+    fn of(classes: &Classes, names: &[&str]) -> Result<Vec<usize>, String> {
+        // 99 is no class.
+        let found = classes.of_folders(&folders(names))?;
+        Ok(found.into_iter().map(|class| class.unwrap_or(99)).collect())
     }
 
     fn model() -> Classes {
@@ -89,41 +139,76 @@ mod tests {
         )
     }
 
+    fn labels(names: &[&str]) -> Classes {
+        Classes::named(names.iter().map(|name| vec![(*name).to_owned()]).collect())
+    }
+
     #[test]
     fn known_names_are_mapped_and_need_not_be_all() {
-        assert_eq!(
-            model().of_folders(&folders(&["Hen", "n01"])),
-            Ok(vec![2, 0])
-        );
+        assert_eq!(of(&model(), &["Hen", "n01"]), Ok(vec![2, 0]));
     }
 
     #[test]
     fn case_counts_where_it_makes_a_difference() {
-        let names = ["Cardigan", "dog", "cardigan"].map(|name| vec![name.to_owned()]);
-        let classes = Classes::named(names.to_vec());
-        let found = classes.of_folders(&folders(&["cardigan", "Cardigan", "DOG"]));
+        let classes = labels(&["Cardigan", "dog", "cardigan"]);
+        let found = of(&classes, &["cardigan", "Cardigan", "DOG"]);
         assert_eq!(found, Ok(vec![2, 0, 1]));
-        assert!(classes.of_folders(&folders(&["CARDIGAN", "dog"])).is_err());
+        assert!(of(&classes, &["CARDIGAN", "dog"]).is_err());
     }
 
     #[test]
-    fn unknown_names_are_numbered_if_there_are_as_many_as_classes() {
-        assert_eq!(
-            model().of_folders(&folders(&["a", "b", "c"])),
-            Ok(vec![0, 1, 2])
-        );
-        let two = model().of_folders(&folders(&["a", "b"])).unwrap_err();
+    fn numbers_are_the_classes_of_these_numbers() {
+        let names: Vec<String> = (0..12).map(|number| number.to_string()).collect();
+        let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
+        sorted.sort_unstable();
+        let expected = vec![0, 1, 10, 11, 2, 3, 4, 5, 6, 7, 8, 9];
+        assert_eq!(of(&Classes::unnamed(12), &sorted), Ok(expected));
+        assert_eq!(of(&Classes::unnamed(12), &["003", "010"]), Ok(vec![3, 10]));
+        assert_eq!(of(&model(), &["1", "2"]), Ok(vec![1, 2]));
+        // These begin with 1: as torchvision sorts them.
+        let found = of(&Classes::unnamed(3), &["1", "2", "3"]);
+        assert_eq!(found, Ok(vec![0, 1, 2]));
+        let twice = of(&Classes::unnamed(3), &["01", "1"]).unwrap_err();
+        assert!(twice.contains("2 folders of classes"), "{twice}");
+    }
+
+    #[test]
+    fn numbers_that_are_names_are_names() {
+        let classes = labels(&["30", "7", "12"]);
+        assert_eq!(of(&classes, &["12", "007"]), Ok(vec![2, 1]));
+        let other = of(&classes, &["0", "1", "2"]).unwrap_err();
+        assert!(other.contains("3 of 3 folders"), "{other}");
+    }
+
+    #[test]
+    fn unknown_names_are_numbered_only_if_the_model_knows_none() {
+        let bare = Classes::unnamed(3);
+        assert_eq!(of(&bare, &["a", "b", "c"]), Ok(vec![0, 1, 2]));
+        let two = of(&bare, &["a", "b"]).unwrap_err();
         assert!(
-            two.starts_with("2 folders of classes, but the model has 3"),
+            two.starts_with("2 folders of classes, but the model has 3 classes without names"),
             "{two}"
         );
+        let other = of(&model(), &["a", "b", "c"]).unwrap_err();
+        assert!(
+            other.contains("3 of 3 folders bear no name of a class of the model (a, b, c)"),
+            "{other}"
+        );
+        assert!(other.contains("called like n01"), "{other}");
     }
 
     #[test]
     fn a_name_that_is_almost_right_is_no_reason_to_guess() {
-        let mixed = model()
-            .of_folders(&folders(&["hen", "sharc", "tench"]))
-            .unwrap_err();
+        let mixed = of(&model(), &["hen", "sharc", "tench"]).unwrap_err();
         assert!(mixed.contains("1 of 3 folders bear no name of a class of the model (sharc)"));
+        assert!(of(&model(), &["hen", "1"]).is_err());
+    }
+
+    #[test]
+    fn a_folder_without_images_may_have_any_name() {
+        assert_eq!(of(&model(), &["hen", "notes?"]), Ok(vec![2, 99]));
+        assert_eq!(of(&model(), &["hen?", "n01"]), Ok(vec![2, 0]));
+        let bare = of(&Classes::unnamed(2), &["a", "b", "notes?"]).unwrap_err();
+        assert!(bare.contains("(notes has no image)"), "{bare}");
     }
 }

@@ -35,6 +35,8 @@ struct Source {
     classes: usize,
     /// The data set's name of each class, where there is one.
     names: Vec<Option<String>>,
+    /// The first folder of a class without any image.
+    empty: Option<PathBuf>,
 }
 
 /// Labelled images, all or some of them: IDX files (MNIST and its like), CIFAR's binary files, or
@@ -49,8 +51,9 @@ pub struct Dataset {
 impl Dataset {
     /// Opens a folder of IDX files (`train-images-idx3-ubyte` and the like, plain or `.gz`), of
     /// CIFAR's binary version (an archive or unpacked), or of class folders, in `path/split` where
-    /// that exists. Class folders are mapped by name if `classes` knows them all, else numbered
-    /// in sorted order.
+    /// that exists. Class folders are mapped by the names that `classes` has, or by number (see [`Classes`]); where
+    /// it has no names they are numbered in sorted order. Images in folders below a class's own belong to it, and a
+    /// class may have none.
     ///
     /// # Errors
     ///
@@ -59,13 +62,21 @@ impl Dataset {
         Self::opened(path, split, Some(classes))
     }
 
-    /// As [`Dataset::open`], with as many classes as there are in the data.
+    /// As [`Dataset::open`], to train on, with as many classes as there are in the data.
     ///
     /// # Errors
     ///
-    /// Also [`Error::Dataset`] for IDX files, which do not tell.
+    /// Also [`Error::Dataset`] for IDX files, which do not tell, and for a folder of a class without images.
     pub fn open_whole(path: &Path, split: &str) -> Result<Self, Error> {
-        Self::opened(path, split, None)
+        Self::opened(path, split, None)?.with_images_of_every_folder()
+    }
+
+    /// An error if the folder of a class has no image to train on.
+    pub(crate) fn with_images_of_every_folder(self) -> Result<Self, Error> {
+        match &self.source.empty {
+            Some(folder) => Err(folder::without_images(folder)),
+            None => Ok(self),
+        }
     }
 
     fn opened(path: &Path, split: &str, classes: Option<&Classes>) -> Result<Self, Error> {
@@ -282,6 +293,7 @@ impl Source {
             labels,
             classes,
             names: Vec::new(),
+            empty: None,
         })
     }
 
@@ -297,6 +309,7 @@ impl Source {
             labels: found.labels,
             classes,
             names: found.names.into_iter().map(Some).collect(),
+            empty: None,
         })
     }
 
@@ -316,16 +329,19 @@ impl Source {
             .map_err(|reason| dataset(&root, reason))?;
         let mut names = vec![None; classes.count()];
         for (class, name) in of_folder.iter().zip(&listing.names) {
-            names[*class] = Some(name.clone());
+            if let Some(class) = class {
+                names[*class] = Some(name.clone());
+            }
         }
+        let labels = listing
+            .labels
+            .iter()
+            .filter_map(|&folder| of_folder[folder]);
         Ok(Self {
+            labels: labels.collect(),
+            empty: listing.empty().map(|name| root.join(name)),
             path: root,
             images: Images::Files(listing.files),
-            labels: listing
-                .labels
-                .iter()
-                .map(|&folder| of_folder[folder])
-                .collect(),
             classes: classes.count(),
             names,
         })

@@ -130,10 +130,11 @@ pub fn evaluate_by<M: Classifier>(
         Crops::One => (Views::One, 1),
         Crops::Ten => (Views::Ten, 10),
     };
-    let longer = preprocess.crop.into_iter().max().unwrap_or(0);
-    if options.crops == Crops::Ten && longer > preprocess.resize {
+    let [height, width] = preprocess.crop;
+    let least = preprocess.resize.least().unwrap_or(preprocess.crop);
+    if options.crops == Crops::Ten && (height > least[0] || width > least[1]) {
         let reason = format!(
-            "ten crops of {longer} pixels do not fit images resized to {}",
+            "ten crops of {height}x{width} pixels do not fit images resized to {}",
             preprocess.resize
         );
         return Err(unusable(dataset.path(), reason));
@@ -317,7 +318,7 @@ mod tests {
         let labels: Vec<u8> = (0..40).map(|index| index * 3 % 7).collect();
         let dataset = crate::data::tests::pixels(folder.path(), &labels);
         let preprocess = Preprocess {
-            resize: 1,
+            resize: burn_zoo_core::Resize::Shorter(1),
             crop: [1, 1],
             channels: 1,
             range: ValueRange::Byte,
@@ -353,7 +354,7 @@ mod tests {
         let reference = Reference::read();
         let [picture, _] = reference.pictures();
         let preprocess = Preprocess {
-            resize: 18,
+            resize: burn_zoo_core::Resize::Shorter(18),
             crop: [16, 16],
             mean: [0.0; 3],
             std: [1.0; 3],
@@ -393,7 +394,7 @@ mod tests {
         close(row(Crops::One).loss, expected(ONE));
 
         let small = Preprocess {
-            resize: 15,
+            resize: burn_zoo_core::Resize::Shorter(15),
             ..preprocess
         };
         let options = Options {
@@ -402,7 +403,7 @@ mod tests {
         };
         let error = evaluate(&model, &dataset, &small, options, &Device::flex());
         let message = error.unwrap_err().to_string();
-        assert!(message.contains("ten crops of 16 pixels"), "{message}");
+        assert!(message.contains("ten crops of 16x16 pixels"), "{message}");
     }
 
     /// Printed by tools/reference/evaluate.py.

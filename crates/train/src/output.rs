@@ -108,6 +108,10 @@ pub(crate) fn reopen(
     let claim = claim(folder)?;
     // The images may have been moved.
     kept.data.path.clone_from(&recipe.data.path);
+    // A run of an earlier version says nothing of its preprocessing.
+    if kept.preprocess.is_empty() {
+        kept.preprocess = recipe.preprocess;
+    }
     if kept != *recipe {
         return Err(of_folder(folder, "holds a run of another recipe"));
     }

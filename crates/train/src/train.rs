@@ -36,7 +36,7 @@ pub struct Run<'a, M> {
     pub recipe: &'a Recipe,
     /// Whether the run is new.
     pub start: Start,
-    /// What an image goes through first.
+    /// What an image goes through first, but for what the recipe says of it.
     pub preprocess: Preprocess,
     /// Images to learn from.
     pub training: Dataset,
@@ -133,7 +133,7 @@ impl Display {
 ///   for one; then `last-plain.safetensors` has the weights themselves);
 /// - `checkpoints`, the state after the last two epochs and the best one, or where the run was
 ///   stopped;
-/// - `recipe.toml`, `metrics.csv`, `train.log`, `curves.svg`, `report.md`, and with validation
+/// - `recipe.toml`, with the number of classes and the whole preprocessing, `metrics.csv`, `train.log`, `curves.svg`, `report.md`, and with validation
 ///   images `confusion.svg`, of the best epoch;
 /// - `labels.txt`, the names of the classes, where they are folders.
 ///
@@ -151,8 +151,13 @@ pub fn train<M: Classifier + ModuleDisplay + 'static>(
     progress: impl FnMut(&EpochReport) + 'static,
 ) -> Result<TrainReport, Error> {
     let classes = run.training.num_classes();
+    let preprocess = run.recipe.preprocess.apply(run.preprocess);
+    let wrong = |reason: String| Error::Training { reason };
+    preprocess.check().map_err(wrong)?;
+    let run = Run { preprocess, ..run };
     let recipe = &Recipe {
         classes: Some(classes),
+        preprocess: preprocess.into(),
         ..run.recipe.clone()
     };
     if recipe.early_stopping.is_some() && run.validation.is_empty() {

@@ -47,9 +47,10 @@ pub use any::AnyClassifier;
 #[cfg(feature = "fetch")]
 pub use burn_zoo_core::fetch;
 pub use burn_zoo_core::{
-    Adapt, Architecture, AuxHeads, ChannelOrder, Classifier, Error, FeatureMap, Head, HeadUse,
-    InputSpec, Interpolation, Layout, Loaded, Options, Orientation, Pixels, Preprocess, Pretrained,
-    TrainingKernels, ValueRange, ZeroPad, labels, weighted_loss, weights,
+    Adapt, Antialias, Architecture, AuxHeads, ChannelOrder, Classifier, Error, FeatureMap, Head,
+    HeadUse, InputSpec, Interpolation, Layout, Loaded, Options, Orientation, Pixels, Preprocess,
+    PreprocessOverrides, Pretrained, Resize, TrainingKernels, ValueRange, ZeroPad, labels,
+    weighted_loss, weights,
 };
 #[cfg(feature = "highway")]
 pub use burn_zoo_highway as highway;

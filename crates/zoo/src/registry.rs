@@ -53,7 +53,7 @@ impl Entry {
 ///
 /// ```
 /// let preprocess = burn_zoo::preprocess("resnet50.tv2_in1k")?;
-/// assert_eq!((preprocess.resize, preprocess.crop), (232, [224, 224]));
+/// assert_eq!((preprocess.resize.to_string(), preprocess.crop), ("232".to_owned(), [224, 224]));
 /// # Ok::<(), burn_zoo::Error>(())
 /// ```
 ///

@@ -4,20 +4,21 @@ use super::Preprocess;
 use super::pixels::Pixels;
 use super::resize::{self, Axis};
 
-/// Resizes the shorter side and cuts out the centre. Only the pixels of the crop are computed, so
+/// Resizes and cuts out the centre. Only the pixels of the crop are computed, so
 /// that an image of 1 x 60,000 pixels needs no more memory than another.
 pub(super) fn resized_centre(preprocess: &Preprocess, image: &Pixels) -> Pixels {
     resized_at(preprocess, image, [Place::Centre; 2])
 }
 
-/// The corners, the centre, and these of the mirrored image.
+/// The corners, the centre, and these of the mirrored image; of the padded one where padding belongs to the resize.
 pub(super) fn ten(preprocess: &Preprocess, image: &Pixels) -> [Pixels; 10] {
-    let [height, width] = resized(preprocess, image);
     let [crop_height, crop_width] = preprocess.crop;
-    assert!(
-        crop_height <= height && crop_width <= width,
-        "ten crops of {crop_height}x{crop_width} pixels do not fit an image of {height}x{width}"
-    );
+    if let Some([height, width]) = preprocess.resize.least() {
+        assert!(
+            crop_height <= height && crop_width <= width,
+            "ten crops of {crop_height}x{crop_width} pixels do not fit an image of {height}x{width}"
+        );
+    }
     let at = |place| resized_at(preprocess, image, place);
     let corners = [
         [Place::Start, Place::Start],
@@ -47,15 +48,9 @@ fn mirror(image: &Pixels) -> Pixels {
     image.rearranged(|y, x| Some([y, image.width - 1 - x]))
 }
 
-/// torchvision: `int(size * long / short)`; the shorter side comes out as `size`.
-fn resized(preprocess: &Preprocess, image: &Pixels) -> [usize; 2] {
-    let short = image.height.min(image.width);
-    [image.height, image.width].map(|side| preprocess.resize * side / short)
-}
-
 fn resized_at(preprocess: &Preprocess, image: &Pixels, [down, right]: [Place; 2]) -> Pixels {
     let [height, width] = preprocess.crop;
-    let [resized_height, resized_width] = resized(preprocess, image);
+    let [resized_height, resized_width] = preprocess.resize.of([image.height, image.width]);
     let rows = down.window(resized_height, height);
     let columns = right.window(resized_width, width);
     let vertical = Axis {
@@ -70,7 +65,13 @@ fn resized_at(preprocess: &Preprocess, image: &Pixels, [down, right]: [Place; 2]
         first: columns.first,
         kept: columns.kept,
     };
-    let inner = resize::resize(image, vertical, horizontal, preprocess.interpolation);
+    let inner = resize::resize(
+        image,
+        vertical,
+        horizontal,
+        preprocess.interpolation,
+        preprocess.antialias,
+    );
     if rows.kept == height && columns.kept == width {
         return inner;
     }

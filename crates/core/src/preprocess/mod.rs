@@ -1,15 +1,32 @@
 //! What an image goes through before a network sees it.
 //!
-//! The steps are torchvision's on a Pillow image: decode, to RGB or grey, resize the shorter
-//! side, crop the centre, scale the values, order the channels, subtract the mean and divide by
-//! the standard deviation. Eight-bit crops equal Pillow's, which the tests check.
+//! The steps are torchvision's on a Pillow image: decode, to RGB or grey, resize, crop the centre, scale the values,
+//! order the channels, subtract the mean and divide by the standard deviation. Eight-bit crops equal Pillow's, which
+//! the tests check.
 
+#[cfg(feature = "avif")]
+mod avif;
+mod colour;
 mod crop;
 mod decode;
+mod endings;
+mod fewbits;
+mod gif;
+#[cfg(feature = "avif")]
+mod heif;
+mod icon;
 mod jpeg;
+mod kinds;
 mod normalise;
+mod options;
+mod overrides;
 mod pixels;
+mod pnm;
 mod resize;
+mod sample;
+mod size;
+mod tags;
+mod tiff;
 
 use std::path::{Path, PathBuf};
 
@@ -18,56 +35,25 @@ use image::DynamicImage;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+pub use endings::{IMAGE_ENDINGS, is_hidden, is_image};
+pub use options::{Antialias, ChannelOrder, Interpolation, Orientation, ValueRange};
+pub use overrides::PreprocessOverrides;
 pub use pixels::Pixels;
-
-/// Resampling filter of the resize. Both are widened when an image shrinks (Pillow's
-/// antialiasing).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Interpolation {
-    /// The triangle of two pixels.
-    Bilinear,
-    /// The cubic of four pixels with a = -0.5 (Keys 1981), Pillow's `BICUBIC`.
-    Bicubic,
-}
-
-/// Order of the channels of the tensor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ChannelOrder {
-    /// Red, green, blue.
-    Rgb,
-    /// Blue, green, red, as Caffe's networks were trained.
-    Bgr,
-}
-
-/// What black and white become before mean and standard deviation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ValueRange {
-    /// 0 and 1.
-    Unit,
-    /// 0 and 255.
-    Byte,
-}
-
-/// What happens to the orientation in a photograph's EXIF data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Orientation {
-    /// Nothing: the pixels stay as stored, as Pillow and torchvision read them.
-    #[default]
-    Ignore,
-    /// The image is turned upright first.
-    Apply,
-}
+pub use size::Resize;
 
 /// What an image goes through before a network sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Preprocess {
-    /// Length of the shorter side after the resize, in pixels.
-    pub resize: usize,
-    /// `[height, width]` of the middle part that is kept, in pixels; black where it is larger
-    /// than the image.
+    /// Size of the resize.
+    pub resize: Resize,
+    /// `[height, width]` of the middle part that is kept, in pixels. Where it is larger than the resized image, black
+    /// is added before and after it, one pixel more after it where their number is odd: torchvision's `CenterCrop`.
     pub crop: [usize; 2],
     /// Filter of the resize.
     pub interpolation: Interpolation,
+    /// Whether the filter widens when an image shrinks.
+    #[serde(default)]
+    pub antialias: Antialias,
     /// 3, or 1 for grey.
     pub channels: usize,
     /// Order of three channels.
@@ -80,26 +66,28 @@ pub struct Preprocess {
     /// Divides what is left, as `mean`.
     pub std: [f32; 3],
     /// Whether EXIF data turn the image.
+    #[serde(default)]
     pub orientation: Orientation,
 }
 
 impl Preprocess {
     /// torchvision's first recipe for ImageNet.
     pub const IMAGENET: Self = Self {
-        resize: 256,
+        resize: Resize::Shorter(256),
         crop: [224, 224],
         interpolation: Interpolation::Bilinear,
+        antialias: Antialias::On,
         channels: 3,
         order: ChannelOrder::Rgb,
         range: ValueRange::Unit,
         mean: [0.485, 0.456, 0.406],
         std: [0.229, 0.224, 0.225],
-        orientation: Orientation::Ignore,
+        orientation: Orientation::Keep,
     };
 
     /// 32x32 pixels, by CIFAR-10's statistics.
     pub const CIFAR: Self = Self {
-        resize: 32,
+        resize: Resize::Shorter(32),
         crop: [32, 32],
         mean: [0.4914, 0.4822, 0.4465],
         std: [0.2470, 0.2435, 0.2616],
@@ -108,7 +96,7 @@ impl Preprocess {
 
     /// 28x28 grey pixels, by MNIST's statistics.
     pub const GREY: Self = Self {
-        resize: 28,
+        resize: Resize::Shorter(28),
         crop: [28, 28],
         channels: 1,
         mean: [0.1307; 3],
@@ -117,7 +105,9 @@ impl Preprocess {
     };
 
     /// Reads the image file at `path`, `[1, channels, height, width]`. Its format is told from
-    /// its content: JPEG, PNG, WebP, BMP, GIF (first picture) or TIFF.
+    /// its content: JPEG, PNG, WebP, BMP, GIF, TIFF, PPM and its kin, TGA or
+    /// ICO, and with the feature `avif` AVIF. Of several pictures in a file it is
+    /// the first, of an icon the largest.
     ///
     /// # Errors
     ///
@@ -259,28 +249,44 @@ impl Preprocess {
     }
 
     fn pixels_of(&self, name: &str, bytes: &[u8]) -> Result<Pixels, Error> {
-        let pixels = self.check().and_then(|()| {
-            let image = decode::decode(bytes, self.orientation)?;
-            Ok(Pixels::of(&image, self.channels))
-        });
+        let pixels = self
+            .check()
+            .and_then(|()| decode::decode(bytes, self.orientation, self.channels));
         pixels.map_err(|reason| Error::Image {
             name: name.to_owned(),
             reason,
         })
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Whether it can be done with an image at all.
+    ///
+    /// # Errors
+    ///
+    /// What is impossible: an empty size, another number of channels than 1 and 3, a filter that needs antialiasing
+    /// without it.
+    pub fn check(&self) -> Result<(), String> {
         let Self {
             resize,
             crop: [height, width],
             channels,
             ..
         } = *self;
-        if resize == 0 || height == 0 || width == 0 {
+        if resize.sides().contains(&0) || height == 0 || width == 0 {
             return Err(format!(
                 "preprocessing to {resize} pixels and a crop of {height}x{width} leaves nothing; \
                  sizes start at 1"
             ));
+        }
+        let plain = !matches!(
+            self.interpolation,
+            Interpolation::Lanczos | Interpolation::Area
+        );
+        if self.antialias == Antialias::Off && !plain {
+            return Err(
+                "antialiasing is part of the filters lanczos and area; without it there are \
+                 nearest, bilinear and bicubic"
+                    .to_owned(),
+            );
         }
         if channels != 1 && channels != 3 {
             return Err(format!(

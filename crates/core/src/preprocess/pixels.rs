@@ -2,8 +2,9 @@
 
 use image::{DynamicImage, GrayImage, RgbImage};
 
-use super::Interpolation;
+use super::colour::high;
 use super::resize::{self, Axis};
+use super::{Antialias, Interpolation};
 
 /// Eight-bit pixels in one (grey) or three channels (red, green, blue).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,13 +103,18 @@ impl Pixels {
         }
     }
 
-    /// The whole image at another size, `[height, width]`, as Pillow resizes it.
+    /// The whole image at another size, `[height, width]`, as Pillow resizes it, or PyTorch without antialiasing.
     ///
     /// # Panics
     ///
     /// If a side is 0.
     #[must_use]
-    pub fn resized(&self, [height, width]: [usize; 2], interpolation: Interpolation) -> Self {
+    pub fn resized(
+        &self,
+        [height, width]: [usize; 2],
+        interpolation: Interpolation,
+        antialias: Antialias,
+    ) -> Self {
         assert!(height > 0 && width > 0, "{height}x{width} pixels are none");
         let whole = |from, to| Axis {
             from,
@@ -117,7 +123,7 @@ impl Pixels {
             kept: to,
         };
         let (down, right) = (whole(self.height, height), whole(self.width, width));
-        resize::resize(self, down, right, interpolation)
+        resize::resize(self, down, right, interpolation, antialias)
     }
 
     /// In grey (1) or colour (3), as Pillow converts between them.
@@ -172,8 +178,7 @@ impl Pixels {
 }
 
 /// Alpha is dropped, not blended, and of 16 bits the upper 8 stay, as in Pillow's `convert("RGB")`; the
-/// conversions of the `image` crate round differently. Grey of 16 bits is Pillow's one exception: it clips
-/// what is above 255, which leaves white of most pictures.
+/// conversions of the `image` crate round differently. (Files with gray of 16 bits alone are clipped before.)
 fn rgb(image: &DynamicImage) -> Vec<u8> {
     match image {
         DynamicImage::ImageLuma8(grey) => triple(grey.pixels().map(|pixel| pixel.0[0])),
@@ -205,10 +210,6 @@ fn grey(rgb: &[u8]) -> Vec<u8> {
 
 fn triple(grey: impl Iterator<Item = u8>) -> Vec<u8> {
     grey.flat_map(|value| [value; 3]).collect()
-}
-
-fn high(value: u16) -> u8 {
-    value.to_be_bytes()[0]
 }
 
 /// Pillow's `L`: ITU-R 601-2 luma in sixteen-bit fixed point, rounded.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use burn_zoo_checkpoint::{Dict, Value};
 
 use super::Checkpoint;
-use crate::{Interpolation, Preprocess, ValueRange};
+use crate::{Interpolation, Preprocess, Resize, ValueRange};
 
 /// Dictionaries that are looked into, and how deep they may lie.
 const DICTIONARIES: usize = 2_000;
@@ -127,19 +127,19 @@ impl Said {
     /// stays as it was, unless the file has it.
     pub fn preprocess(&self, usual: Preprocess) -> Preprocess {
         let mut it = usual;
-        if let Some(size) = self.image_size {
-            let side = |of: [usize; 2]| of[0].min(of[1]) as f64;
+        let side = |crop: [usize; 2]| crop[0].min(crop[1]) as f64;
+        let size = self.image_size.unwrap_or(usual.crop);
+        if let (Resize::Shorter(resize), true) = (
+            usual.resize,
+            self.crop_share.is_some() || size != usual.crop,
+        ) {
             let share = match self.crop_share {
                 Some(share) => 1.0 / share,
-                None => it.resize as f64 / side(it.crop),
+                None => resize as f64 / side(usual.crop),
             };
-            if self.crop_share.is_some() || size != it.crop {
-                it.resize = (side(size) * share) as usize;
-            }
-            it.crop = size;
-        } else if let Some(share) = self.crop_share {
-            it.resize = (it.crop[0].min(it.crop[1]) as f64 / share) as usize;
+            it.resize = Resize::Shorter((side(size) * share) as usize);
         }
+        it.crop = size;
         if let (Some(mean), Some(std)) = (self.mean, self.std) {
             (it.mean, it.std) = (mean, std);
             let bytes = mean.iter().chain(&std).any(|value| *value > 2.0);
@@ -278,15 +278,21 @@ fn triple(checkpoint: &Checkpoint, value: &Value) -> Option<[f32; 3]> {
 fn interpolation(value: &Value) -> Option<Interpolation> {
     if let Some(number) = value.as_i64() {
         return match number {
+            0 => Some(Interpolation::Nearest),
+            1 => Some(Interpolation::Lanczos),
             2 => Some(Interpolation::Bilinear),
             3 => Some(Interpolation::Bicubic),
+            4 => Some(Interpolation::Area),
             _ => None,
         };
     }
     let name = value.as_str()?.to_lowercase();
-    match name.rsplit('.').next()? {
+    match name.rsplit(['.', '_']).next()? {
+        "nearest" => Some(Interpolation::Nearest),
+        "lanczos" => Some(Interpolation::Lanczos),
         "bilinear" => Some(Interpolation::Bilinear),
         "bicubic" => Some(Interpolation::Bicubic),
+        "area" | "box" => Some(Interpolation::Area),
         _ => None,
     }
 }

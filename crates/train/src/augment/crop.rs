@@ -65,7 +65,7 @@ impl RandomCrop {
         let size = self.size.map_or(preprocess.crop, |size| [size; 2]);
         image
             .cropped([area.top, area.left], [area.height, area.width])
-            .resized(size, preprocess.interpolation)
+            .resized(size, preprocess.interpolation, preprocess.antialias)
     }
 
     /// Where in an image of `[height, width]` it lies, as ten tries and then the middle decide.
@@ -97,7 +97,7 @@ impl RandomCrop {
 
 #[cfg(test)]
 mod tests {
-    use burn_zoo_core::Interpolation;
+    use burn_zoo_core::{Antialias, Interpolation};
 
     use super::super::tests::{Reference, of};
     use super::*;
@@ -116,9 +116,11 @@ mod tests {
         let [colour, _] = reference.pictures();
         let [top, left, height, width] = reference.numbers(&["resized_crop", "box"]);
         let size = reference.numbers(&["resized_crop", "size"]);
-        let found = colour
-            .cropped([top, left], [height, width])
-            .resized(size, Interpolation::Bilinear);
+        let found = colour.cropped([top, left], [height, width]).resized(
+            size,
+            Interpolation::Bilinear,
+            Antialias::On,
+        );
         let expected = Pixels::new(size[0], size[1], 3, vec![0; size[0] * size[1] * 3]);
         let expected = of(&expected, reference.value(&["resized_crop", "pixels"]));
         assert_eq!(found, expected);

@@ -217,7 +217,7 @@ pub(crate) mod tests {
     /// Values as they are.
     fn plain(resize: usize, size: [usize; 2], channels: usize) -> Preprocess {
         Preprocess {
-            resize,
+            resize: burn_zoo_core::Resize::Shorter(resize),
             crop: size,
             channels,
             range: burn_zoo_core::ValueRange::Byte,
@@ -278,7 +278,7 @@ pub(crate) mod tests {
         let image = Pixels::new(20, 30, 3, vec![200; 1800]);
         let mut values = Vec::new();
         let preprocess = Preprocess {
-            resize: 20,
+            resize: burn_zoo_core::Resize::Shorter(20),
             crop: [20, 30],
             ..Preprocess::IMAGENET
         };

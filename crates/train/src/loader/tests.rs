@@ -17,7 +17,7 @@ const ANY: InputSpec = InputSpec::small(1, 1);
 
 /// Values as they are, in images of one pixel.
 const PLAIN: Preprocess = Preprocess {
-    resize: 1,
+    resize: burn_zoo_core::Resize::Shorter(1),
     crop: [1, 1],
     channels: 1,
     mean: [0.0; 3],
@@ -133,7 +133,7 @@ fn one_worker_and_four_make_the_same_batches() {
     };
     let epochs = |workers| {
         let preprocess = Preprocess {
-            resize: 8,
+            resize: burn_zoo_core::Resize::Shorter(8),
             crop: [8, 8],
             ..PLAIN
         };

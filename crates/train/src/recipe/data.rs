@@ -84,7 +84,8 @@ impl Data {
     ) -> Result<(Dataset, Dataset), Error> {
         let path = path.unwrap_or(&self.path);
         let all = match classes {
-            Some(count) => Dataset::open(path, &self.train, &Classes::unnamed(count))?,
+            Some(count) => Dataset::open(path, &self.train, &Classes::unnamed(count))?
+                .with_images_of_every_folder()?,
             None => Dataset::open_whole(path, &self.train)?,
         };
         let count = match &self.valid {
@@ -187,6 +188,16 @@ mod tests {
         let (training, validation) = data.open(None, Some(3), 1).unwrap();
         assert_eq!((training.len(), validation.len()), (3, 1));
         assert_eq!(validation.label(0), 2);
+        std::fs::create_dir_all(folder.path().join("val/ant")).unwrap();
+        let (_, validation) = data.open(None, None, 1).unwrap();
+        assert_eq!((validation.len(), validation.num_classes()), (1, 3));
+        std::fs::create_dir_all(folder.path().join("train/cow")).unwrap();
+        for classes in [None, Some(4)] {
+            let message = data.open(None, classes, 1).unwrap_err().to_string();
+            let cow = folder.path().join("train/cow").display().to_string();
+            assert!(message.contains(&format!("{cow}: no image")), "{message}");
+        }
+        std::fs::remove_dir(folder.path().join("train/cow")).unwrap();
         image("val", "dog");
         let message = data.open(None, Some(3), 1).unwrap_err().to_string();
         assert!(message.contains("(dog)"), "{message}");

@@ -9,7 +9,7 @@ mod schedule;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use burn_zoo_core::Error;
+use burn_zoo_core::{Error, PreprocessOverrides};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -65,6 +65,10 @@ pub struct Recipe {
     pub output: PathBuf,
     /// The images.
     pub data: Data,
+    /// Where the preprocessing differs from the model's own. A run's folder has the whole of it here, which
+    /// goes with the run's weights from then on.
+    #[serde(default, skip_serializing_if = "PreprocessOverrides::is_empty")]
+    pub preprocess: PreprocessOverrides,
     /// Mixing of the training images with each other.
     #[serde(default)]
     pub mix: Mix,
@@ -270,6 +274,11 @@ pub(crate) mod tests {
                 "freeze",
             ),
             (
+                format!("{SMALL}[preprocess]\nsize = 3"),
+                "size",
+                "interpolation",
+            ),
+            (
                 format!("{SMALL}[early_stopping]\nepochs = 3"),
                 "epochs",
                 "patience",
@@ -326,6 +335,8 @@ pub(crate) mod tests {
             ("early_stopping.patience", "0"),
             ("fine_tune.lr_factors.head", "-1"),
             ("data.valid", "1.5"),
+            ("preprocess.resize", "0"),
+            ("preprocess.std", "0"),
         ] {
             let message = with(key, value).unwrap_err().to_string();
             assert!(message.contains(key), "{key}: {message}");
@@ -344,6 +355,11 @@ pub(crate) mod tests {
             ("early_stopping.patience", "3"),
             ("fine_tune.freeze", "[\"backbone\"]"),
             ("fine_tune.lr_factors.stage1", "0.1"),
+            ("preprocess.resize", "longest:64"),
+            ("preprocess.crop", "64x48"),
+            ("preprocess.interpolation", "area"),
+            ("preprocess.mean", "[0.485, 0.456, 0.406]"),
+            ("preprocess.std", "1"),
         ];
         let given = given.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let recipe = Recipe::parse("small", SMALL, &given).unwrap();
