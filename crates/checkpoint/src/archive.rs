@@ -8,20 +8,43 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind};
 use crate::source::Source;
 use crate::tensor::Tensor;
+use crate::tree::Tree;
 use crate::value::Value;
+use crate::zip::Zip;
+use crate::{index, safetensors, torch, what};
+
+/// First bytes that tell the containers apart.
+const HEAD: u64 = 512;
 
 /// A file that was opened: a tree of values, some of which are tensors. Tensors' values stay in
 /// the file, which must not change before they are read. Cheap to clone.
 #[derive(Clone)]
 pub struct Archive(Arc<Contents>);
 
-pub(crate) struct Contents {
-    pub(crate) name: String,
+struct Contents {
+    name: Arc<str>,
+    len: u64,
+    opened: Opened,
+}
+
+/// What a container holds.
+pub(crate) struct Opened {
     pub(crate) format: Format,
-    pub(crate) len: u64,
     pub(crate) tensors: Vec<Tensor>,
     pub(crate) root: Value,
     pub(crate) metadata: BTreeMap<String, String>,
+}
+
+impl Opened {
+    /// A tree from a pickle.
+    pub(crate) fn pytorch(tree: Tree) -> Self {
+        Self {
+            format: Format::PytorchLegacy,
+            tensors: tree.tensors,
+            root: tree.root,
+            metadata: BTreeMap::new(),
+        }
+    }
 }
 
 /// The form of a file.
@@ -68,8 +91,11 @@ impl Archive {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
+        if path.is_dir() {
+            return Err(Error::new(&name, what::folder(path)));
+        }
         let source = Source::open(path).map_err(|error| Error::new(&name, error.into()))?;
-        Self::read(name, source, path.parent())
+        Self::read(&name, &source, path.parent())
     }
 
     /// Opens a file in memory, called `name` in messages.
@@ -78,12 +104,22 @@ impl Archive {
     ///
     /// As [`open`](Self::open); the index of sharded files is unsupported.
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, Error> {
-        Self::read(name.to_owned(), Source::memory(bytes), None)
+        Self::read(name, &Source::memory(bytes), None)
     }
 
-    fn read(name: String, _source: Source, _folder: Option<&Path>) -> Result<Self, Error> {
-        let kind = ErrorKind::Unsupported("not yet".into());
-        Err(Error::new(&name, kind))
+    fn read(name: &str, source: &Source, folder: Option<&Path>) -> Result<Self, Error> {
+        let name: Arc<str> = name.into();
+        let opened = container(&name, source);
+        let opened = match opened {
+            Ok(Some(opened)) => Ok((opened, source.len())),
+            Ok(None) => match index::shards(source) {
+                Some(index) => index::open(&name, index, folder),
+                None => Err(what::named(source)),
+            },
+            Err(kind) => Err(kind),
+        };
+        let (opened, len) = opened.map_err(|kind| Error::new(&name, kind))?;
+        Ok(Self(Arc::new(Contents { name, len, opened })))
     }
 
     /// Path of the file, or what it was called.
@@ -93,7 +129,7 @@ impl Archive {
 
     /// The file's form.
     pub fn format(&self) -> Format {
-        self.0.format
+        self.0.opened.format
     }
 
     /// Bytes of the file, or of all shards.
@@ -104,23 +140,86 @@ impl Archive {
 
     /// Every tensor that keys lead to from the root, in the file's order, once for each place.
     pub fn tensors(&self) -> &[Tensor] {
-        &self.0.tensors
+        &self.0.opened.tensors
     }
 
     /// Everything that the file says, tensors among it.
     pub fn root(&self) -> &Value {
-        &self.0.root
+        &self.0.opened.root
     }
 
     /// The `__metadata__` of safetensors; empty for other formats.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
-        &self.0.metadata
+        &self.0.opened.metadata
     }
 }
 
 impl fmt::Debug for Archive {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Contents { name, format, tensors, .. } = &*self.0;
-        write!(f, "Archive({name}, {format}, {} tensors)", tensors.len())
+        let (format, tensors) = (self.format(), self.tensors().len());
+        write!(f, "Archive({}, {format}, {tensors} tensors)", self.name())
+    }
+}
+
+/// Reads a container by its content; none if these are no weights.
+fn container(name: &Arc<str>, source: &Source) -> Result<Option<Opened>, ErrorKind> {
+    let head = source.head(HEAD)?;
+    if torch::is_legacy(&head) {
+        return torch::legacy(name, source).map(Some);
+    }
+    if torch::is_tar(&head) {
+        return torch::tar(name, source).map(Some);
+    }
+    if safetensors::is_safetensors(&head, source.len()) {
+        return safetensors::open(name, source).map(Some);
+    }
+    let starts_as_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
+    // Data may come before an archive, but not that of another known kind.
+    if starts_as_zip || !what::is_known(&head) {
+        if let Some(zip) = Zip::open(source)? {
+            return in_zip(name, zip, source.len()).map(Some);
+        }
+        if starts_as_zip {
+            return Err(what::without_directory(source));
+        }
+    }
+    if what::is_known(&head) || source.len() == 0 {
+        return Ok(None);
+    }
+    match head.first() {
+        Some(0x80) => torch::bare(name, source).map(Some),
+        // Protocols 0 and 1 begin with any operation.
+        Some(b'(' | b'}' | b']' | b'c' | b'd' | b'l') if ends_as_pickle(source)? => {
+            Ok(torch::bare(name, source).ok())
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What `torch.save` wrote inside another file; none if it is something else.
+pub(crate) fn saved(name: &Arc<str>, source: &Source) -> Result<Option<Opened>, ErrorKind> {
+    if torch::is_legacy(&source.head(HEAD)?) {
+        return torch::legacy(name, source).map(Some);
+    }
+    let Some(zip) = Zip::open(source)? else {
+        return Ok(None);
+    };
+    let folder = torch::find(&zip);
+    folder
+        .map(|folder| torch::zip(name, zip, &folder, source.len()))
+        .transpose()
+}
+
+fn ends_as_pickle(source: &Source) -> Result<bool, ErrorKind> {
+    Ok(source.bytes(source.len() - 1, 1)? == b".")
+}
+
+fn in_zip(name: &Arc<str>, zip: Zip, len: u64) -> Result<Opened, ErrorKind> {
+    if let Some(folder) = torch::is_export(&zip) {
+        return torch::export(name, zip, &folder, len);
+    }
+    match torch::find(&zip) {
+        Some(folder) => torch::zip(name, zip, &folder, len),
+        None => Err(what::zip(&zip)),
     }
 }

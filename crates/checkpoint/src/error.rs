@@ -78,6 +78,23 @@ impl fmt::Display for ErrorKind {
     }
 }
 
+impl ErrorKind {
+    pub(crate) fn damaged(reason: impl Into<String>) -> Self {
+        Self::Damaged(format!("damaged: {}; fetch it again", reason.into()))
+    }
+
+    pub(crate) fn cut_off(reason: impl Into<String>) -> Self {
+        Self::Damaged(format!("cut off: {}; fetch it again", reason.into()))
+    }
+
+    pub(crate) fn not_weights(what: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self::NotWeights {
+            what: what.into(),
+            advice: advice.into(),
+        }
+    }
+}
+
 impl From<io::Error> for ErrorKind {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
@@ -89,9 +106,7 @@ const LONGEST: usize = 400;
 
 /// Without line breaks and other control characters, and not too long.
 pub(crate) fn one_line(text: &str) -> String {
-    let plain = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c });
+    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut line: String = plain.take(LONGEST + 1).collect();
     if let Some((end, _)) = line.char_indices().nth(LONGEST) {
         line.truncate(end);

@@ -17,11 +17,21 @@
 //! ```
 
 mod archive;
+mod budget;
 mod dtype;
 mod error;
+mod index;
+mod pickle;
+mod safetensors;
 mod source;
+mod storage;
 mod tensor;
+mod torch;
+mod tree;
 mod value;
+mod view;
+mod what;
+mod zip;
 
 pub use archive::{Archive, Format};
 pub use dtype::Dtype;

@@ -5,12 +5,17 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The bytes of a file, read where and when they are needed.
+/// The bytes of a file or of a part of it, read where and when they are needed.
 #[derive(Clone)]
-pub(crate) enum Source {
-    /// An open file and its length.
-    File(Arc<Mutex<File>>, u64),
-    /// All of it.
+pub(crate) struct Source {
+    kind: Kind,
+    start: u64,
+    len: u64,
+}
+
+#[derive(Clone)]
+enum Kind {
+    File(Arc<Mutex<File>>),
     Memory(Arc<Vec<u8>>),
 }
 
@@ -22,7 +27,11 @@ impl Source {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         if metadata.is_file() {
-            return Ok(Self::File(Arc::new(Mutex::new(file)), metadata.len()));
+            return Ok(Self {
+                kind: Kind::File(Arc::new(Mutex::new(file))),
+                start: 0,
+                len: metadata.len(),
+            });
         }
         // A pipe has no length and is read once.
         let mut bytes = Vec::new();
@@ -31,34 +40,50 @@ impl Source {
     }
 
     pub(crate) fn memory(bytes: Vec<u8>) -> Self {
-        Self::Memory(Arc::new(bytes))
+        Self {
+            len: bytes.len() as u64,
+            kind: Kind::Memory(Arc::new(bytes)),
+            start: 0,
+        }
     }
 
     pub(crate) fn len(&self) -> u64 {
-        match self {
-            Self::File(_, len) => *len,
-            Self::Memory(bytes) => bytes.len() as u64,
-        }
+        self.len
     }
 
-    /// Whether both are the same opened file.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::File(a, _), Self::File(b, _)) => Arc::ptr_eq(a, b),
-            (Self::Memory(a), Self::Memory(b)) => Arc::ptr_eq(a, b),
+    /// `len` bytes at `offset` as a source of their own; none if they are not all there.
+    pub(crate) fn part(&self, offset: u64, len: u64) -> Option<Self> {
+        let end = offset.checked_add(len)?;
+        (end <= self.len).then(|| Self {
+            kind: self.kind.clone(),
+            start: self.start + offset,
+            len,
+        })
+    }
+
+    /// Whether the bytes at an offset are the same as those of another at its offset.
+    pub(crate) fn is_same(&self, offset: u64, other: &Self, other_offset: u64) -> bool {
+        let is_same = match (&self.kind, &other.kind) {
+            (Kind::File(a), Kind::File(b)) => Arc::ptr_eq(a, b),
+            (Kind::Memory(a), Kind::Memory(b)) => Arc::ptr_eq(a, b),
             _ => false,
-        }
+        };
+        is_same && self.start + offset == other.start + other_offset
     }
 
     /// Fills `buffer` from `offset` with as much as one call gives.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        match self {
-            Self::File(file, _) => {
+        let left = self.len.saturating_sub(offset);
+        let most = buffer.len().min(left.try_into().unwrap_or(usize::MAX));
+        let buffer = &mut buffer[..most];
+        let offset = self.start + offset.min(self.len);
+        match &self.kind {
+            Kind::File(file) => {
                 let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
                 file.seek(SeekFrom::Start(offset))?;
                 file.read(buffer)
             }
-            Self::Memory(bytes) => {
+            Kind::Memory(bytes) => {
                 let from = bytes.len().min(offset.try_into().unwrap_or(usize::MAX));
                 (&bytes[from..]).read(buffer)
             }
@@ -85,8 +110,8 @@ impl Source {
         let (Some(_), Ok(size)) = (end, usize::try_from(len)) else {
             return Err(io::ErrorKind::UnexpectedEof.into());
         };
-        if let Self::Memory(bytes) = self {
-            let from = offset as usize;
+        if let Kind::Memory(bytes) = &self.kind {
+            let from = (self.start + offset) as usize;
             return Ok(bytes[from..from + size].to_vec());
         }
         let mut buffer = vec![0; size];

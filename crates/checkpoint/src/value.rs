@@ -162,7 +162,11 @@ impl Dict {
 
     /// The value of a text key; the last one, if several have it.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        let found = self.pairs.iter().rev().find(|(k, _)| k.as_str() == Some(key));
+        let found = self
+            .pairs
+            .iter()
+            .rev()
+            .find(|(k, _)| k.as_str() == Some(key));
         found.map(|(_, value)| value)
     }
 }

@@ -1,0 +1,34 @@
+//! How much memory a file may take.
+
+use crate::error::ErrorKind;
+
+/// What all small things of a file may take, whatever its length.
+const BASE: u64 = 16 << 20;
+/// Bytes of objects for each byte that describes them. Real files need up to 12.
+const FACTOR: u64 = 32;
+
+/// Bytes that may still be allocated.
+pub(crate) struct Budget {
+    left: u64,
+    all: u64,
+}
+
+impl Budget {
+    /// For objects that `len` bytes describe.
+    pub(crate) fn new(len: u64) -> Self {
+        let all = BASE + len.saturating_mul(FACTOR);
+        Self { left: all, all }
+    }
+
+    /// Counts bytes that are about to be allocated.
+    pub(crate) fn take(&mut self, bytes: u64) -> Result<(), ErrorKind> {
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            ErrorKind::Unsupported(format!(
+                "its objects would take more than {} MB of memory, far more than it describes; save \
+                 model.state_dict() alone",
+                self.all >> 20
+            ))
+        })?;
+        Ok(())
+    }
+}

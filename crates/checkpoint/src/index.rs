@@ -1,0 +1,115 @@
+//! The index of a network whose tensors lie in several files.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use crate::archive::{Archive, Format, Opened};
+use crate::error::ErrorKind;
+use crate::source::Source;
+use crate::value::{Dict, Value};
+
+/// The longest index. That of a network with 10,000 tensors has 1 MB.
+const LONGEST: u64 = 32 << 20;
+
+/// Which file has which tensor.
+#[derive(Deserialize)]
+pub(crate) struct Index {
+    weight_map: BTreeMap<String, String>,
+}
+
+/// The index that a file is, if it is one.
+pub(crate) fn shards(source: &Source) -> Option<Index> {
+    let head = source.head(64).ok()?;
+    if source.len() > LONGEST || !head.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
+    serde_json::from_slice(&source.bytes(0, source.len()).ok()?).ok()
+}
+
+/// Opens all files that an index names, which lie in the folder that it lies in.
+pub(crate) fn open(
+    name: &Arc<str>,
+    index: Index,
+    folder: Option<&Path>,
+) -> Result<(Opened, u64), ErrorKind> {
+    let Some(folder) = folder else {
+        return Err(ErrorKind::Unsupported(
+            "the index of several files; open it where it lies beside them".into(),
+        ));
+    };
+    let mut shards: BTreeMap<String, Archive> = BTreeMap::new();
+    let mut len = 0;
+    let mut tensors = Vec::new();
+    for file in index.weight_map.values() {
+        if shards.contains_key(file) {
+            continue;
+        }
+        let path = Path::new(file);
+        if !path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)))
+        {
+            let reason = format!("it names the file {file}, which lies outside of its folder");
+            return Err(ErrorKind::Unsupported(reason));
+        }
+        let shard = read(&folder.join(path), file, name)?;
+        len += shard.len();
+        for tensor in shard.tensors() {
+            let key = tensor.path().join(".");
+            if index.weight_map.get(&key) == Some(file) {
+                tensors.push(tensor.clone());
+            }
+        }
+        shards.insert(file.clone(), shard);
+    }
+    let found: HashMap<_, _> = tensors
+        .iter()
+        .map(|tensor| (tensor.path().join("."), ()))
+        .collect();
+    if let Some((key, file)) = index
+        .weight_map
+        .iter()
+        .find(|(key, _)| !found.contains_key(*key))
+    {
+        let reason = format!("{key} is not in {file}, where the index has it");
+        return Err(ErrorKind::damaged(reason));
+    }
+    let pairs = tensors.iter().enumerate().map(|(at, tensor)| {
+        let key = tensor.path().join(".");
+        (Value::Text(key.into()), Value::Tensor(at))
+    });
+    let pairs = pairs.collect();
+    let metadata = shards
+        .values()
+        .flat_map(|shard| shard.metadata().clone())
+        .collect();
+    let opened = Opened {
+        format: Format::SafetensorsIndex,
+        tensors,
+        root: Value::Dict(Dict { class: None, pairs }),
+        metadata,
+    };
+    Ok((opened, len))
+}
+
+fn read(path: &Path, file: &str, index: &str) -> Result<Archive, ErrorKind> {
+    if !path.is_file() {
+        let reason = format!("{file} is missing beside it; fetch all files that the index names");
+        return Err(ErrorKind::Damaged(reason));
+    }
+    let archive = Archive::open(path);
+    let archive = archive.map_err(|error| match error.kind() {
+        ErrorKind::Damaged(reason) => ErrorKind::Damaged(format!("its file {file}: {reason}")),
+        other => ErrorKind::Unsupported(format!("its file {file}: {other}")),
+    })?;
+    // An index in an index would go on without end.
+    if archive.format() == Format::SafetensorsIndex {
+        return Err(ErrorKind::Unsupported(format!(
+            "{index} names another index, {file}"
+        )));
+    }
+    Ok(archive)
+}

@@ -1,0 +1,80 @@
+//! Modules saved whole: their parameters, buffers and sub-modules, as in a state dict.
+
+use std::sync::Arc;
+
+use super::{Builder, Pairs, Result};
+use crate::pickle::Slot;
+use crate::value::{Dict, Value};
+
+impl Builder<'_> {
+    /// The dictionary that `torch.nn.Module.state_dict` would make, by the names of the modules,
+    /// and after that the plain attributes; none if these are no module's fields.
+    pub(super) fn module(&mut self, class: &Arc<str>, fields: &Pairs) -> Result<Option<Value>> {
+        let pickle = self.pickle.clone();
+        let field = |name: &str| {
+            let found = fields.iter().rev();
+            let found = found
+                .copied()
+                .find(|&(key, _)| pickle.text(key).as_deref() == Some(name));
+            found.map(|(_, value)| value)
+        };
+        let (Some(parameters), Some(modules)) = (field("_parameters"), field("_modules")) else {
+            return Ok(None);
+        };
+        let passing = field("_non_persistent_buffers_set").map(|slot| self.names(slot));
+        let passing = passing.unwrap_or_default();
+        let buffers = field("_buffers").map(|slot| self.pairs(slot, false));
+        let (passing, buffers): (Pairs, Pairs) = buffers
+            .unwrap_or_default()
+            .into_iter()
+            .partition(|&(key, _)| pickle.text(key).is_some_and(|key| passing.contains(&key)));
+        let members = [
+            self.pairs(parameters, false),
+            buffers,
+            self.pairs(modules, false),
+        ]
+        .concat();
+        let members: Pairs = members
+            .into_iter()
+            .filter(|&(_, value)| value != Slot::None)
+            .collect();
+        let attributes = fields.iter().copied().filter(|&(key, _)| {
+            let key = pickle.text(key);
+            key.is_some_and(|key| !key.starts_with('_') && &*key != "training")
+        });
+        let attributes: Pairs = attributes.chain(passing).collect();
+        let members = self.dict(None, &members)?;
+        let attributes = self.as_attribute(|builder| builder.dict(None, &attributes))?;
+        let pairs = [members, attributes]
+            .into_iter()
+            .filter_map(|value| match value {
+                Value::Dict(dict) => Some(dict.pairs),
+                _ => None,
+            });
+        let pairs = pairs.flat_map(|pairs| pairs.to_vec()).collect();
+        let class = Some(class.clone());
+        Ok(Some(Value::Dict(Dict { class, pairs })))
+    }
+
+    /// The texts of a set.
+    fn names(&self, slot: Slot) -> Vec<Arc<str>> {
+        use crate::pickle::Node;
+        let slot = match self.pickle.node(slot) {
+            Some(Node::Object(object)) => {
+                let first = self
+                    .call(object)
+                    .and_then(|(_, arguments)| arguments.first().copied());
+                first.unwrap_or(Slot::None)
+            }
+            _ => slot,
+        };
+        let items = self.pickle.items(slot);
+        let texts = items.map(|items| {
+            items
+                .iter()
+                .filter_map(|item| self.pickle.text(item))
+                .collect()
+        });
+        texts.unwrap_or_default()
+    }
+}
