@@ -159,7 +159,7 @@ impl Machine<'_> {
             0x85..=0x87 => {
                 let count = usize::from(code - 0x84);
                 let items = self.take(count)?;
-                let items = self.gather(&items)?;
+                let items = self.gather(&items[..count])?;
                 self.push_node(Node::Tuple(items))?;
             }
             b'a' => {
@@ -177,7 +177,7 @@ impl Machine<'_> {
             }
             b's' => {
                 let items = self.take(2)?;
-                self.set(&items)?;
+                self.set(&items[..2])?;
             }
             b'u' => {
                 let items = self.pop_to_mark()?;
