@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 use crate::pickle::{self, Blob, Input, Node, Pickle, Slot};
 use crate::source::Source;
 use crate::storage::{Order, Place, Storage};
-use crate::tree::{self, Ids, Named, Reference};
+use crate::tree::{self, Classes, Ids, Named, Reference};
 
 /// What a header such as a version or the machine's type sizes may take.
 const SMALL: u64 = 64 << 10;
@@ -29,7 +29,7 @@ pub(crate) fn legacy(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKi
     let (pickle, named) = parts(source, 0, len)?;
     let mut budget = Budget::new(len);
     let ids = Ids::Table(named);
-    let tree = tree::build(pickle, ids, name, len, &mut budget)?;
+    let tree = tree::build(pickle, ids, Classes::new(), name, len, &mut budget)?;
     Ok(Opened::pytorch(tree))
 }
 
@@ -157,6 +157,6 @@ pub(crate) fn bare(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind
     let pickle = pickle::load(&mut input, &mut budget)?;
     let mut budget = Budget::new(len);
     let ids = Ids::Table(HashMap::new());
-    let tree = tree::build(pickle, ids, name, len, &mut budget)?;
+    let tree = tree::build(pickle, ids, Classes::new(), name, len, &mut budget)?;
     Ok(Opened::pytorch(tree))
 }

@@ -12,7 +12,7 @@ use crate::error::ErrorKind;
 use crate::pickle::{self, Input, Pickle, Slot};
 use crate::source::Source;
 use crate::storage::{Place, Storage};
-use crate::tree::{self, Ids, Named};
+use crate::tree::{self, Classes, Ids, Named};
 use crate::view::View;
 
 const BLOCK: u64 = 512;
@@ -58,7 +58,14 @@ pub(crate) fn tar(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind>
     let mut input = Input::new(source, objects.start, objects.end);
     let pickle = pickle::load(&mut input, &mut budget)?;
     let mut budget = Budget::new(len);
-    let tree = tree::build(pickle, Ids::Table(table), name, len, &mut budget)?;
+    let tree = tree::build(
+        pickle,
+        Ids::Table(table),
+        Classes::new(),
+        name,
+        len,
+        &mut budget,
+    )?;
     Ok(Opened {
         format: Format::PytorchTar,
         ..Opened::pytorch(tree)

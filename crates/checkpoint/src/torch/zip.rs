@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 use crate::pickle::{self, Input, Pickle};
 use crate::source::Source;
 use crate::storage::Order;
-use crate::tree::{self, Ids, Tree, ZipStorages};
+use crate::tree::{self, Classes, Ids, Tree, ZipStorages};
 use crate::zip::Zip;
 
 /// Entries that say one word.
@@ -38,9 +38,14 @@ pub(crate) fn zip(name: &Arc<str>, zip: Zip, folder: &str, len: u64) -> Result<O
             .entries
             .iter()
             .any(|entry| entry.name.starts_with(&code));
-    let mut tree = tree(name, &zip, folder, "data.pkl", len)?;
+    let classes = if is_script {
+        script::classes(&zip, &code)?
+    } else {
+        Classes::new()
+    };
+    let tree = tree(name, &zip, folder, classes, len)?;
     if is_script {
-        script::finish(&zip, folder, &mut tree)?;
+        script::check(&zip, folder, &tree)?;
     }
     let format = if is_script {
         Format::TorchScript
@@ -57,10 +62,10 @@ fn tree(
     name: &Arc<str>,
     zip: &Arc<Zip>,
     folder: &str,
-    file: &str,
+    classes: Classes,
     len: u64,
 ) -> Result<Tree, ErrorKind> {
-    let (pickle, mut budget) = load(zip, &format!("{folder}{file}"), len)?;
+    let (pickle, mut budget) = load(zip, &format!("{folder}data.pkl"), len)?;
     let order = match zip
         .read_named(&format!("{folder}byteorder"), WORD)?
         .as_deref()
@@ -84,7 +89,7 @@ fn tree(
         order,
         found: HashMap::new(),
     });
-    tree::build(pickle, ids, name, len, &mut budget)
+    tree::build(pickle, ids, classes, name, len, &mut budget)
 }
 
 /// The pickle of an entry, and what a tree of it may take.

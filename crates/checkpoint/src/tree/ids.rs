@@ -47,6 +47,8 @@ pub(crate) enum Reference {
     },
     /// A class of a module, saved with its source text.
     Class(Slot),
+    /// The same by its name, in protocol 0.
+    ClassName(Arc<str>),
     /// A key of PyTorch before 0.1.10.
     Key(Arc<str>),
 }
@@ -121,6 +123,9 @@ impl Reference {
     /// The printed tuple that protocol 0 has:
     /// `('storage', <class 'torch.FloatStorage'>, '0', 'cpu', 432)`.
     fn from_text(text: &str) -> Option<Self> {
+        if let Some(class) = text.strip_prefix("('module', <class '") {
+            return Some(Self::ClassName(class.split_once("'>")?.0.into()));
+        }
         let inner = text.strip_prefix("('storage', ")?.strip_suffix(')')?;
         let (class, rest) = inner.split_once(">, ")?;
         let class = class.trim_end_matches('\'').rsplit('.').next()?;

@@ -34,6 +34,9 @@ type Result<T> = std::result::Result<T, ErrorKind>;
 /// Keys and values of an object.
 type Pairs = Vec<(Slot, Slot)>;
 
+/// The parameters and buffers of TorchScript's classes.
+pub(crate) type Classes = HashMap<Arc<str>, Arc<HashSet<Box<str>>>>;
+
 /// Values and tensors of a file.
 pub(crate) struct Tree {
     pub(crate) root: Value,
@@ -50,6 +53,7 @@ enum Role {
 struct Builder<'a> {
     pickle: Arc<Pickle>,
     ids: Ids,
+    classes: Classes,
     file: Arc<str>,
     /// Bytes of the file.
     len: u64,
@@ -68,6 +72,7 @@ struct Builder<'a> {
 pub(crate) fn build(
     pickle: Pickle,
     ids: Ids,
+    classes: Classes,
     file: &Arc<str>,
     len: u64,
     budget: &mut Budget,
@@ -76,6 +81,7 @@ pub(crate) fn build(
     let mut builder = Builder {
         pickle: Arc::new(pickle),
         ids,
+        classes,
         file: file.clone(),
         len,
         budget,

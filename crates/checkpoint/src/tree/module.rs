@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Builder, Pairs, Result};
-use crate::pickle::Slot;
+use crate::pickle::{Node, Slot};
 use crate::value::{Dict, Value};
 
 impl Builder<'_> {
@@ -43,8 +43,40 @@ impl Builder<'_> {
             key.is_some_and(|key| !key.starts_with('_') && &*key != "training")
         });
         let attributes: Pairs = attributes.chain(passing).collect();
-        let members = self.dict(None, &members)?;
-        let attributes = self.as_attribute(|builder| builder.dict(None, &attributes))?;
+        self.members_and_attributes(class, &members, &attributes)
+            .map(Some)
+    }
+
+    /// The same of TorchScript, whose code has the names of parameters and buffers.
+    pub(super) fn script(&mut self, class: &Arc<str>, fields: &Pairs) -> Result<Option<Value>> {
+        let Some(names) = self.classes.get(class).cloned() else {
+            return Ok(None);
+        };
+        let pickle = self.pickle.clone();
+        let is_member = |&(key, value): &(Slot, Slot)| {
+            let is_weight = pickle.text(key).is_some_and(|key| names.contains(&*key));
+            let is_module = match pickle.node(value) {
+                Some(Node::Object(object)) => {
+                    let call = self.call(object);
+                    call.is_some_and(|(name, _)| name.starts_with("__torch__."))
+                }
+                _ => false,
+            };
+            is_weight || is_module
+        };
+        let (members, attributes): (Pairs, Pairs) = fields.iter().copied().partition(is_member);
+        self.members_and_attributes(class, &members, &attributes)
+            .map(Some)
+    }
+
+    fn members_and_attributes(
+        &mut self,
+        class: &Arc<str>,
+        members: &[(Slot, Slot)],
+        attributes: &[(Slot, Slot)],
+    ) -> Result<Value> {
+        let members = self.dict(None, members)?;
+        let attributes = self.as_attribute(|builder| builder.dict(None, attributes))?;
         let pairs = [members, attributes]
             .into_iter()
             .filter_map(|value| match value {
@@ -53,12 +85,11 @@ impl Builder<'_> {
             });
         let pairs = pairs.flat_map(|pairs| pairs.to_vec()).collect();
         let class = Some(class.clone());
-        Ok(Some(Value::Dict(Dict { class, pairs })))
+        Ok(Value::Dict(Dict { class, pairs }))
     }
 
     /// The texts of a set.
     fn names(&self, slot: Slot) -> Vec<Arc<str>> {
-        use crate::pickle::Node;
         let slot = match self.pickle.node(slot) {
             Some(Node::Object(object)) => {
                 let first = self

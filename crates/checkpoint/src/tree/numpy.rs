@@ -26,18 +26,21 @@ enum Letters {
     One,
 }
 
-/// An array's bytes, what they are, its sizes, and whether the first axis runs fastest.
+/// An array's bytes, what they are, its sizes, and in which order its axes run.
 struct Parts {
     bytes: Slot,
     dtype: Slot,
     shape: Slot,
-    order: Axes,
+    axes: Axes,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Axes {
     RowMajor,
+    /// The first axis runs fastest.
     Fortran,
+    /// Row-major, then transposed to these axes.
+    Order(Slot),
 }
 
 impl Builder<'_> {
@@ -46,6 +49,10 @@ impl Builder<'_> {
         let Some(parts) = self.parts(name, arguments, state) else {
             return Made::Nothing;
         };
+        // Objects, which are a list.
+        if self.pickle.items(parts.bytes).is_some() {
+            return Made::Nothing;
+        }
         let Some(element) = self.element(parts.dtype) else {
             return refused("an array of objects or records");
         };
@@ -55,17 +62,12 @@ impl Builder<'_> {
         let (Some(blob), Some(shape)) = (self.blob(parts.bytes), self.sizes(parts.shape)) else {
             return Made::Nothing;
         };
-        let mut step = 1_u64;
-        let fortran = shape.iter().map(|&size| {
-            let stride = step;
-            step = step.saturating_mul(size);
-            stride
-        });
-        let fortran: Vec<_> = fortran.collect();
-        let strides = (parts.order == Axes::Fortran).then_some(&fortran[..]);
+        let Some((shape, strides)) = self.layout(shape, parts.axes) else {
+            return refused("an array whose axes do not make sense");
+        };
         let place = Place::Blob(blob);
         let storage = Arc::new(Storage { place, order });
-        match View::new(storage, dtype, &shape, strides, 0, self.len) {
+        match View::new(storage, dtype, &shape, Some(&strides), 0, self.len) {
             Ok(view) => Made::View(view),
             Err(reason) => refused(reason),
         }
@@ -142,7 +144,7 @@ impl Builder<'_> {
                 Some(Parts {
                     shape: item(0),
                     dtype: item(1),
-                    order: if is_fortran {
+                    axes: if is_fortran {
                         Axes::Fortran
                     } else {
                         Axes::RowMajor
@@ -151,20 +153,45 @@ impl Builder<'_> {
                 })
             }
             "_frombuffer" => {
-                let is_fortran = self.pickle.text(item(3)).as_deref() == Some("F");
+                let axes = match self.pickle.text(item(3)).as_deref() {
+                    Some("F") => Axes::Fortran,
+                    Some("K") if item(4) != Slot::None => Axes::Order(item(4)),
+                    _ => Axes::RowMajor,
+                };
                 Some(Parts {
                     bytes: item(0),
                     dtype: item(1),
                     shape: item(2),
-                    order: if is_fortran {
-                        Axes::Fortran
-                    } else {
-                        Axes::RowMajor
-                    },
+                    axes,
                 })
             }
             _ => None,
         }
+    }
+
+    /// Sizes and strides of axes in an order.
+    fn layout(&self, shape: Vec<u64>, axes: Axes) -> Option<(Vec<u64>, Vec<u64>)> {
+        let mut strides = vec![1_u64; shape.len()];
+        let is_fortran = matches!(axes, Axes::Fortran);
+        for at in 1..shape.len() {
+            // The axis after the one that runs faster.
+            let (to, from) = match is_fortran {
+                true => (at, at - 1),
+                false => (shape.len() - 1 - at, shape.len() - at),
+            };
+            strides[to] = strides[from].saturating_mul(shape[from]);
+        }
+        let Axes::Order(order) = axes else {
+            return Some((shape, strides));
+        };
+        let order = self.sizes(order)?;
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        if !sorted.iter().copied().eq(0..shape.len() as u64) {
+            return None;
+        }
+        let pick = |from: &[u64]| order.iter().map(|&axis| from[axis as usize]).collect();
+        Some((pick(&shape), pick(&strides)))
     }
 
     /// `numpy.dtype('f4', …)` with a state whose second item is the order of bytes.

@@ -61,9 +61,10 @@ impl Builder<'_> {
     /// A class by its name in Python 3.
     fn class(&self, slot: Slot) -> Option<Arc<str>> {
         let name = match self.pickle.node(slot)? {
-            Node::Global(name) => name,
+            Node::Global(name) => name.clone(),
             Node::Persistent(id) => match Reference::read(&self.pickle, *id)? {
-                Reference::Class(class) => self.pickle.global(class)?,
+                Reference::Class(class) => self.pickle.global(class)?.clone(),
+                Reference::ClassName(name) => name,
                 _ => return None,
             },
             _ => return None,
@@ -72,7 +73,7 @@ impl Builder<'_> {
             .strip_prefix("__builtin__.")
             .map(|rest| format!("builtins.{rest}"))
             .or_else(|| Some(format!("copyreg.{}", name.strip_prefix("copy_reg.")?)));
-        Some(renamed.map_or_else(|| name.clone(), Into::into))
+        Some(renamed.map_or(name, Into::into))
     }
 
     pub(super) fn object(&mut self, index: u32, object: &Object) -> Result<Value> {
@@ -91,6 +92,9 @@ impl Builder<'_> {
         }
         let (fields, rest) = self.fields(object.state);
         if let Some(module) = self.module(&name, &fields)? {
+            return Ok(module);
+        }
+        if let Some(module) = self.script(&name, &fields)? {
             return Ok(module);
         }
         let is_dict = DICTIONARIES.contains(&&*name);

@@ -175,7 +175,7 @@ impl Builder<'_> {
                 ..
             }) => (key, Some(dtype), elements, part),
             Some(Reference::Key(key)) => (key, None, 0, None),
-            Some(Reference::Class(_)) => return Err("a class".into()),
+            Some(Reference::Class(_) | Reference::ClassName(_)) => return Err("a class".into()),
             None => return Err("an object outside of the pickle".into()),
         };
         let missing = || {
