@@ -26,6 +26,8 @@ mod safetensors;
 mod source;
 mod storage;
 mod tensor;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod torch;
 mod tree;
 mod value;

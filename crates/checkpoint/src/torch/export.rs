@@ -237,7 +237,7 @@ impl<'a> Found<'a> {
             let value = match (view, kind) {
                 (Ok(view), Kind::Weights) => {
                     self.tensors
-                        .push(Tensor::new(self.file, &[path.clone()], view));
+                        .push(Tensor::new(self.file, std::slice::from_ref(&path), view));
                     Value::Tensor(self.tensors.len() - 1)
                 }
                 (Ok(view), Kind::Constants) => {

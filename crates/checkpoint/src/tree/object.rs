@@ -100,8 +100,12 @@ impl Builder<'_> {
         let is_dict = DICTIONARIES.contains(&&*name);
         let is_list = LISTS.contains(&&*name);
         let mut pairs = Vec::new();
-        for &argument in &arguments {
-            pairs.extend(self.pairs(argument, is_dict));
+        // Protocols 0 and 1 put a dictionary's content there.
+        let maker = self.class(object.callable);
+        if is_dict || maker.as_deref() == Some("copyreg._reconstructor") {
+            for &argument in &arguments {
+                pairs.extend(self.pairs(argument, is_dict));
+            }
         }
         pairs.extend(&object.pairs);
         // A state dict's versions of its modules.
@@ -184,7 +188,7 @@ impl Builder<'_> {
     pub(super) fn pairs(&self, slot: Slot, is_dict: bool) -> Pairs {
         match self.pickle.node(slot) {
             Some(Node::Dict(pairs)) => pairs.clone(),
-            Some(Node::Object(object)) if !is_dict || object.pairs.len() > 0 => {
+            Some(Node::Object(object)) if !is_dict || !object.pairs.is_empty() => {
                 let mut pairs = Vec::new();
                 if let Some((name, arguments)) = self.call(object)
                     && DICTIONARIES.contains(&&*name)
