@@ -98,6 +98,13 @@ impl Archive {
         Self::read(&name, &source, path.parent())
     }
 
+    /// One of the files that an index names; an index in an index would go on without end.
+    pub(crate) fn open_shard(path: &Path) -> Result<Self, Error> {
+        let name = path.display().to_string();
+        let source = Source::open(path).map_err(|error| Error::new(&name, error.into()))?;
+        Self::read(&name, &source, None)
+    }
+
     /// Opens a file in memory, called `name` in messages.
     ///
     /// # Errors
@@ -113,7 +120,7 @@ impl Archive {
         let opened = match opened {
             Ok(Some(opened)) => Ok((opened, source.len())),
             Ok(None) => match index::shards(source) {
-                Some(index) => index::open(&name, index, folder),
+                Some(index) => index::open(index, folder),
                 None => Err(what::named(source)),
             },
             Err(kind) => Err(kind),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path};
-use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -30,11 +29,7 @@ pub(crate) fn shards(source: &Source) -> Option<Index> {
 }
 
 /// Opens all files that an index names, which lie in the folder that it lies in.
-pub(crate) fn open(
-    name: &Arc<str>,
-    index: Index,
-    folder: Option<&Path>,
-) -> Result<(Opened, u64), ErrorKind> {
+pub(crate) fn open(index: Index, folder: Option<&Path>) -> Result<(Opened, u64), ErrorKind> {
     let Some(folder) = folder else {
         return Err(ErrorKind::Unsupported(
             "the index of several files; open it where it lies beside them".into(),
@@ -55,7 +50,7 @@ pub(crate) fn open(
             let reason = format!("it names the file {file}, which lies outside of its folder");
             return Err(ErrorKind::Unsupported(reason));
         }
-        let shard = read(&folder.join(path), file, name)?;
+        let shard = read(&folder.join(path), file)?;
         len += shard.len();
         for tensor in shard.tensors() {
             let key = tensor.path().join(".");
@@ -95,21 +90,13 @@ pub(crate) fn open(
     Ok((opened, len))
 }
 
-fn read(path: &Path, file: &str, index: &str) -> Result<Archive, ErrorKind> {
+fn read(path: &Path, file: &str) -> Result<Archive, ErrorKind> {
     if !path.is_file() {
         let reason = format!("{file} is missing beside it; fetch all files that the index names");
         return Err(ErrorKind::Damaged(reason));
     }
-    let archive = Archive::open(path);
-    let archive = archive.map_err(|error| match error.kind() {
+    Archive::open_shard(path).map_err(|error| match error.kind() {
         ErrorKind::Damaged(reason) => ErrorKind::Damaged(format!("its file {file}: {reason}")),
         other => ErrorKind::Unsupported(format!("its file {file}: {other}")),
-    })?;
-    // An index in an index would go on without end.
-    if archive.format() == Format::SafetensorsIndex {
-        return Err(ErrorKind::Unsupported(format!(
-            "{index} names another index, {file}"
-        )));
-    }
-    Ok(archive)
+    })
 }
