@@ -23,8 +23,9 @@ use crate::tensor::Tensor;
 use crate::value::{Dict, Items, List, Value, key_text};
 use crate::view::View;
 
-/// Places in which one container is shown.
-const PLACES: u32 = 256;
+/// Places in which one container is shown, and one module: layers are shared more often.
+const PLACES: u32 = 8;
+const MODULE_PLACES: u32 = 64;
 /// Bytes of a tensor's path.
 const PATH: usize = 16 << 10;
 /// What a tensor takes beside its path.
@@ -128,12 +129,19 @@ impl Builder<'_> {
                 self.show(made)
             }
             Some(Node::List(items) | Node::Tuple(items) | Node::Set(items)) => {
-                self.within(index, |builder| builder.list(Some(index), items))
+                self.within(index, PLACES, |builder| builder.list(Some(index), items))
             }
-            Some(Node::Dict(pairs)) => self.within(index, |builder| builder.dict(None, pairs)),
+            Some(Node::Dict(pairs)) => {
+                self.within(index, PLACES, |builder| builder.dict(None, pairs))
+            }
             Some(Node::Object(object)) => match self.made(slot, 0) {
                 tensor::Made::Nothing => {
-                    self.within(index, |builder| builder.object(index, object))
+                    let most = if self.is_module(object) {
+                        MODULE_PLACES
+                    } else {
+                        PLACES
+                    };
+                    self.within(index, most, |builder| builder.object(index, object))
                 }
                 made => self.show(made),
             },
@@ -144,6 +152,7 @@ impl Builder<'_> {
     fn within(
         &mut self,
         index: u32,
+        most: u32,
         show: impl FnOnce(&mut Self) -> Result<Value>,
     ) -> Result<Value> {
         if self.depth >= Value::DEPTH {
@@ -151,7 +160,7 @@ impl Builder<'_> {
         }
         let places = self.places.entry(index).or_insert(0);
         *places += 1;
-        if *places > PLACES {
+        if *places > most {
             return Ok(opaque("shown in many other places"));
         }
         if *places == 1 {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Builder, Pairs, Result};
-use crate::pickle::{Node, Slot};
+use crate::pickle::{Node, Object, Slot};
 use crate::value::{Dict, Value};
 
 impl Builder<'_> {
@@ -45,6 +45,13 @@ impl Builder<'_> {
         let attributes: Pairs = attributes.chain(passing).collect();
         self.members_and_attributes(class, &members, &attributes)
             .map(Some)
+    }
+
+    /// Whether an object has what all modules have.
+    pub(super) fn is_module(&self, object: &Object) -> bool {
+        let fields = object.state.and_then(|state| self.pickle.dict(state));
+        let mut keys = fields.unwrap_or_default().iter();
+        keys.any(|&(key, _)| self.pickle.text(key).as_deref() == Some("_modules"))
     }
 
     /// The same of TorchScript, whose code has the names of parameters and buffers.
