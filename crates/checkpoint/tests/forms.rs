@@ -1,4 +1,5 @@
 //! Every form of file has the same weights.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, Array, Py};
 use burn_zoo_checkpoint::{Archive, Format, Value};

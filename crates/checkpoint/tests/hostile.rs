@@ -1,4 +1,5 @@
 //! Files that somebody made to hurt the reader.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::time::{Duration, Instant};
 

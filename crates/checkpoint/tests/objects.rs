@@ -1,4 +1,5 @@
 //! What lies beside the weights in a pickle is passed over or read, and never called.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, Array, Py, call, dict, global, object, text, tuple};
 use burn_zoo_checkpoint::{Archive, Value};

@@ -1,4 +1,5 @@
 //! safetensors, and networks in several such files.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::HashMap;
 

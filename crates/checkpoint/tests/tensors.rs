@@ -1,4 +1,5 @@
 //! Views, number formats and tensors that are passed over.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, Array, Py, call, dict, global, text, tuple};
 use burn_zoo_checkpoint::{Archive, ErrorKind, Value};

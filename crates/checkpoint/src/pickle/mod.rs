@@ -7,6 +7,7 @@
 mod blob;
 mod input;
 mod machine;
+mod stack;
 mod text;
 
 use std::sync::Arc;

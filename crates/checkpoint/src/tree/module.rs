@@ -52,6 +52,9 @@ impl Builder<'_> {
         let fields = object.state.and_then(|state| self.pickle.dict(state));
         let mut keys = fields.unwrap_or_default().iter();
         keys.any(|&(key, _)| self.pickle.text(key).as_deref() == Some("_modules"))
+            || self
+                .class(object.callable)
+                .is_some_and(|class| class.starts_with("__torch__."))
     }
 
     /// The same of TorchScript, whose code has the names of parameters and buffers.

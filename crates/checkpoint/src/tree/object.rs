@@ -59,7 +59,7 @@ impl Builder<'_> {
     }
 
     /// A class by its name in Python 3.
-    fn class(&self, slot: Slot) -> Option<Arc<str>> {
+    pub(super) fn class(&self, slot: Slot) -> Option<Arc<str>> {
         let name = match self.pickle.node(slot)? {
             Node::Global(name) => name.clone(),
             Node::Persistent(id) => match Reference::read(&self.pickle, *id)? {
