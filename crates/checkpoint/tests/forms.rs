@@ -207,6 +207,32 @@ fn modules_lie_in_wrappers_and_legacy_files_have_their_sources() {
 }
 
 #[test]
+fn a_tar_archive_s_modules_have_their_class_first() {
+    let class = Py::Persistent(Box::new(testing::tuple([
+        testing::global("__main__.Net"),
+        testing::text("net.py"),
+        testing::text("class Net: ..."),
+    ])));
+    let weight = Py::Tensor(Array::floats(&[2], &[2.0, 3.0]));
+    let parameter = testing::call("torch.nn.parameter.Parameter", [weight]);
+    let fields = testing::dict([
+        ("_parameters", testing::dict([("weight", parameter)])),
+        ("_modules", testing::dict([])),
+    ]);
+    let net = Py::Build(Box::new(Py::New(Box::new(class), vec![])), Box::new(fields));
+    let archive = open(testing::tar(&net));
+    assert_eq!(
+        archive.root().as_dict().unwrap().class(),
+        Some("__main__.Net")
+    );
+    let [tensor] = archive.tensors() else {
+        panic!("{:?}", archive.tensors())
+    };
+    assert_eq!(tensor.path().join("/"), "weight");
+    assert_eq!(tensor.read().unwrap(), [0, 0, 0, 64, 0, 0, 64, 64]);
+}
+
+#[test]
 fn torchscript_lists_parameters_and_shows_plain_tensors_as_numbers() {
     let archive = open(testing::script("net", &testing::weights()));
     assert_eq!(archive.format(), Format::TorchScript);

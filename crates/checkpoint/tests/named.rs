@@ -17,7 +17,7 @@ fn error(bytes: &[u8]) -> String {
 fn files_are_named_by_their_usual_names() {
     let onnx = b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x0b\x0a\x09\x0a\x01x\x12\x01y\x22\x01z";
     let table = [&b"\0\0\0\0"[..], &0xdb47_7524_8b80_fb57_u64.to_le_bytes()].concat();
-    let cases: [(&[u8], &str, &str); 26] = [
+    let cases: [(&[u8], &str, &str); 28] = [
         (
             b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n",
             "a Git LFS pointer",
@@ -73,6 +73,16 @@ fn files_are_named_by_their_usual_names() {
             b"\x82\xa6params\x81\xa2fc",
             "a MessagePack file, as Flax",
             "model.state_dict()",
+        ),
+        (
+            b"{\"error\":\"Invalid credentials\"}",
+            "a server's error message in JSON",
+            "download address",
+        ),
+        (
+            b"Entry not found",
+            "plain text that begins with \"Entry not found\"",
+            "file of the weights",
         ),
         (b"GGUF\x03\0\0\0", "a GGUF file", "not supported"),
         (

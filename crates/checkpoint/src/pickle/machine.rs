@@ -46,7 +46,7 @@ impl Machine<'_> {
             }
             b'F' => {
                 let line = self.short_line()?;
-                let number = line.trim().parse().map_err(|_| bad("a number"))?;
+                let number = line.trim().parse().map_err(|_| bad("number"))?;
                 self.push(Slot::Float(number))?;
             }
             b'I' | b'L' => self.decimal()?,
@@ -262,7 +262,7 @@ impl Machine<'_> {
                 }
                 Ok(())
             }
-            _ => Err(bad("an operation")),
+            _ => Err(bad("operation")),
         }
     }
 }

@@ -54,7 +54,7 @@ impl<'a> Machine<'a> {
 
     pub(super) fn push_node(&mut self, node: Node) -> Result<()> {
         self.budget.take(NODE)?;
-        let index = u32::try_from(self.nodes.len()).map_err(|_| bad("a size"))?;
+        let index = u32::try_from(self.nodes.len()).map_err(|_| bad("size"))?;
         self.nodes.push(node);
         self.push(Slot::Node(index))
     }
@@ -133,7 +133,7 @@ impl<'a> Machine<'a> {
         let list = match self.node(top) {
             Some(Node::List(list) | Node::Set(list)) => list,
             Some(Node::Object(object)) => &mut object.items,
-            _ => return Err(bad("a list")),
+            _ => return Err(bad("list")),
         };
         for &item in items {
             list.push(item);
@@ -147,10 +147,10 @@ impl<'a> Machine<'a> {
         let pairs = match self.node(top) {
             Some(Node::Dict(pairs)) => pairs,
             Some(Node::Object(object)) => &mut object.pairs,
-            _ => return Err(bad("a dictionary")),
+            _ => return Err(bad("dictionary")),
         };
         let (all, []) = items.as_chunks::<2>() else {
-            return Err(bad("a dictionary"));
+            return Err(bad("dictionary"));
         };
         pairs.extend(all.iter().map(|&[key, value]| (key, value)));
         Ok(())
@@ -158,7 +158,7 @@ impl<'a> Machine<'a> {
 
     pub(super) fn get(&mut self, index: u64) -> Result<()> {
         let slot = self.memo.get(&index).copied();
-        self.push(slot.ok_or_else(|| bad("a reference"))?)
+        self.push(slot.ok_or_else(|| bad("reference"))?)
     }
 
     pub(super) fn put(&mut self, index: u64) -> Result<()> {
@@ -171,7 +171,7 @@ impl<'a> Machine<'a> {
 
     pub(super) fn short_line(&mut self) -> Result<String> {
         let line = self.input.line(SHORT)?.bytes;
-        let line = line.ok_or_else(|| bad("a name"))?;
+        let line = line.ok_or_else(|| bad("name"))?;
         Ok(String::from_utf8_lossy(&line).into_owned())
     }
 
@@ -179,7 +179,7 @@ impl<'a> Machine<'a> {
         self.short_line()?
             .trim()
             .parse()
-            .map_err(|_| bad("a reference"))
+            .map_err(|_| bad("reference"))
     }
 
     pub(super) fn text_of(&self, slot: Slot) -> Result<Arc<str>> {
@@ -192,7 +192,7 @@ impl<'a> Machine<'a> {
             Some(Node::Blob(blob)) => blob.text(),
             _ => None,
         }
-        .ok_or_else(|| bad("a name"))
+        .ok_or_else(|| bad("name"))
     }
 
     /// `I` and `L`, whose booleans are `01` and `00`.
@@ -212,7 +212,7 @@ impl<'a> Machine<'a> {
                 {
                     self.push_node(Node::Large)
                 }
-                Err(_) => Err(bad("a number")),
+                Err(_) => Err(bad("number")),
             },
         }
     }
@@ -293,7 +293,7 @@ impl<'a> Machine<'a> {
         let Some(bytes) = line.bytes else {
             return self.push_left(line.start, line.len, Coding::UnicodeEscape, Origin::Text);
         };
-        let text = text::unescape_unicode(&bytes).ok_or_else(|| bad("a text"))?;
+        let text = text::unescape_unicode(&bytes).ok_or_else(|| bad("text"))?;
         self.push_text(&text)
     }
 
@@ -302,15 +302,15 @@ impl<'a> Machine<'a> {
         let Some(bytes) = line.bytes else {
             return self.push_left(line.start, line.len, Coding::Quoted, Origin::String);
         };
-        let bytes = text::unquote(&bytes).ok_or_else(|| bad("a text"))?;
+        let bytes = text::unquote(&bytes).ok_or_else(|| bad("text"))?;
         self.push_bytes(&bytes, Origin::String)
     }
 }
 
 pub(super) fn under() -> ErrorKind {
-    ErrorKind::damaged("its pickle takes what it has not put")
+    ErrorKind::damaged("its pickle takes a value that it never put")
 }
 
 pub(super) fn bad(what: &str) -> ErrorKind {
-    ErrorKind::damaged(format!("its pickle has {what} that does not make sense"))
+    ErrorKind::damaged(format!("its pickle has an invalid {what}"))
 }

@@ -1,7 +1,7 @@
 //! What a pickle's objects mean: a tree of values and tensors.
 //!
 //! Objects refer to each other in any way, so the tree is bounded: in depth, in how often one
-//! container is shown, and in memory. A reference to what it lies in itself is passed over.
+//! container is shown, and in memory. A reference to what contains it is passed over.
 
 mod ids;
 mod module;
@@ -167,7 +167,7 @@ impl Builder<'_> {
             self.budget.take(48)?;
         }
         if !self.above.insert(index) {
-            return Ok(opaque("what it lies in itself"));
+            return Ok(opaque("a reference to what contains it"));
         }
         self.depth += 1;
         let shown = show(self);

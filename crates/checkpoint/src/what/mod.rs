@@ -79,6 +79,12 @@ fn of_text(text: &str) -> ErrorKind {
             "open it to see what the server says, and fetch the file by its download address",
         );
     }
+    if start.starts_with("{\"error\"") || start.starts_with("{\"message\"") {
+        return ErrorKind::not_weights(
+            "a server's error message in JSON",
+            "open it to see what the server says, and fetch the file by its download address",
+        );
+    }
     if start.starts_with('{') || start.starts_with('[') {
         return ErrorKind::not_weights(
             "JSON text, such as a configuration",
