@@ -157,3 +157,62 @@ fn broken_files_are_read_or_refused() {
     // Damage of values only is not seen.
     assert!((100..5_000).contains(&read), "{read}");
 }
+
+#[test]
+fn large_values_that_many_objects_share_end() {
+    let many = |operations: &[u8]| Py::Raw(operations.repeat(40_000));
+    let get = |number: u8| [b'j', number, 0, 16, 0];
+    let shared = |value: Py| Py::Put(1, Box::new(value));
+    let list = |value: Py, operations: &[u8]| {
+        Py::Append(
+            Box::new(Py::List(vec![shared(value)])),
+            vec![many(operations)],
+        )
+    };
+    let keys = |count: i64| (0..count).map(|at| (testing::text(&format!("_{at}")), Py::None));
+    let fields = keys(50_000).chain([
+        (testing::text("_parameters"), dict([])),
+        (testing::text("_modules"), dict([])),
+    ]);
+    let bytes = testing::call(
+        "_codecs.encode",
+        [Py::Text("x".repeat(60_000)), testing::text("latin1")],
+    );
+    let cases = [
+        // Modules, paths and dictionaries of one state or list.
+        list(
+            Py::Dict(fields.clone().collect()),
+            &[&b"cm\nC\n)\x81"[..], &get(1), b"b"].concat(),
+        ),
+        list(
+            Py::Dict(fields.collect()),
+            &[&b"cpathlib\nPath\n)\x81"[..], &get(1), b"b"].concat(),
+        ),
+        list(
+            Py::List(vec![Py::None; 50_000]),
+            &[&b"ccollections\nOrderedDict\n"[..], &get(1), b"\x85R"].concat(),
+        ),
+        // Scalars and storages of the same bytes.
+        list(
+            bytes.clone(),
+            &[
+                &b"cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\x02f8\x85R"[..],
+                &get(1),
+                b"\x86R",
+            ]
+            .concat(),
+        ),
+        list(
+            bytes,
+            &[
+                &b"ctorch.storage\n_load_from_bytes\n"[..],
+                &get(1),
+                b"\x85R",
+            ]
+            .concat(),
+        ),
+    ];
+    for case in cases {
+        quickly(|| drop(Archive::from_bytes("file", testing::torch_zip("a", &case))));
+    }
+}

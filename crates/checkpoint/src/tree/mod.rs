@@ -10,6 +10,7 @@ mod numpy;
 mod object;
 mod tensor;
 
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -17,8 +18,10 @@ pub(crate) use ids::{Ids, Named, Reference, ZipStorages};
 pub(crate) use number::numbers;
 
 use crate::budget::Budget;
+use crate::dtype::Dtype;
 use crate::error::ErrorKind;
-use crate::pickle::{Items as PickleItems, Node, Pickle, Slot};
+use crate::pickle::{Blob, Items as PickleItems, Node, Pickle, Slot};
+use crate::storage::Storage;
 use crate::tensor::Tensor;
 use crate::value::{Dict, Items, List, Value, key_text};
 use crate::view::View;
@@ -28,6 +31,9 @@ const PLACES: u32 = 8;
 const MODULE_PLACES: u32 = 64;
 /// Bytes of a tensor's path.
 const PATH: usize = 16 << 10;
+/// Items that are looked at: a second at most, and more for more objects.
+const WORK: u64 = 10_000_000;
+const WORK_OF_NODE: u64 = 50;
 /// What a tensor takes beside its path.
 const TENSOR: u64 = 384;
 
@@ -67,7 +73,16 @@ struct Builder<'a> {
     above: HashSet<u32>,
     places: HashMap<u32, u32>,
     runs: HashMap<u32, Items>,
+    /// Bytes that texts stand for, and storages in bytes, by what they are made of.
+    blobs: RefCell<HashMap<u32, Option<Blob>>>,
+    nested: HashMap<u32, Option<Nested>>,
+    /// Items that were looked at, and the most that may be.
+    work: Cell<u64>,
+    most_work: u64,
 }
+
+/// A storage in bytes: what it is, its numbers and how many.
+type Nested = (Arc<Storage>, Dtype, u64);
 
 /// Makes a tree of a pickle in a file of `len` bytes.
 pub(crate) fn build(
@@ -79,6 +94,7 @@ pub(crate) fn build(
     budget: &mut Budget,
 ) -> Result<Tree> {
     let root = pickle.root;
+    let most_work = WORK + WORK_OF_NODE * pickle.nodes.len() as u64;
     let mut builder = Builder {
         pickle: Arc::new(pickle),
         ids,
@@ -93,6 +109,10 @@ pub(crate) fn build(
         above: HashSet::new(),
         places: HashMap::new(),
         runs: HashMap::new(),
+        blobs: RefCell::default(),
+        nested: HashMap::new(),
+        work: Cell::new(0),
+        most_work,
     };
     let root = builder.value(root)?;
     Ok(Tree {
@@ -104,6 +124,10 @@ pub(crate) fn build(
 impl Builder<'_> {
     fn value(&mut self, slot: Slot) -> Result<Value> {
         self.budget.take(2 * size_of::<Value>() as u64)?;
+        if self.work.get() > self.most_work {
+            let reason = "its objects refer to each other too often; save model.state_dict() alone";
+            return Err(ErrorKind::Unsupported(reason.into()));
+        }
         let index = match slot {
             Slot::None => return Ok(Value::Null),
             Slot::Bool(value) => return Ok(Value::Bool(value)),
@@ -146,6 +170,11 @@ impl Builder<'_> {
                 made => self.show(made),
             },
         }
+    }
+
+    /// Counts items that are looked at, which several objects may share.
+    fn spend(&self, items: usize) {
+        self.work.set(self.work.get().saturating_add(items as u64));
     }
 
     /// Shows what is in a container, unless that would go on without end.
@@ -270,6 +299,7 @@ impl Builder<'_> {
 
     fn tensor(&mut self, view: View) -> Result<Value> {
         if self.role == Role::Attribute {
+            self.spend((view.cost() / 8) as usize);
             return match numbers(&view) {
                 Some(value) => {
                     self.budget.take(view.bytes * 8)?;

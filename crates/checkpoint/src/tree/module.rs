@@ -1,5 +1,6 @@
 //! Modules saved whole: their parameters, buffers and sub-modules, as in a state dict.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Builder, Pairs, Result};
@@ -50,7 +51,9 @@ impl Builder<'_> {
     /// Whether an object has what all modules have.
     pub(super) fn is_module(&self, object: &Object) -> bool {
         let fields = object.state.and_then(|state| self.pickle.dict(state));
-        let mut keys = fields.unwrap_or_default().iter();
+        let fields = fields.unwrap_or_default();
+        self.spend(fields.len());
+        let mut keys = fields.iter();
         keys.any(|&(key, _)| self.pickle.text(key).as_deref() == Some("_modules"))
             || self
                 .class(object.callable)
@@ -99,7 +102,7 @@ impl Builder<'_> {
     }
 
     /// The texts of a set.
-    fn names(&self, slot: Slot) -> Vec<Arc<str>> {
+    fn names(&self, slot: Slot) -> HashSet<Arc<str>> {
         let slot = match self.pickle.node(slot) {
             Some(Node::Object(object)) => {
                 let first = self
@@ -110,6 +113,7 @@ impl Builder<'_> {
             _ => slot,
         };
         let items = self.pickle.items(slot);
+        self.spend(items.map_or(0, |items| items.len()));
         let texts = items.map(|items| {
             items
                 .iter()

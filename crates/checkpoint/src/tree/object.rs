@@ -186,6 +186,12 @@ impl Builder<'_> {
 
     /// Pairs of a dictionary, of whatever class; with `is_dict`, those of a list of pairs too.
     pub(super) fn pairs(&self, slot: Slot, is_dict: bool) -> Pairs {
+        let pairs = self.pairs_of(slot, is_dict);
+        self.spend(pairs.len());
+        pairs
+    }
+
+    fn pairs_of(&self, slot: Slot, is_dict: bool) -> Pairs {
         match self.pickle.node(slot) {
             Some(Node::Dict(pairs)) => pairs.clone(),
             Some(Node::Object(object)) if !is_dict || !object.pairs.is_empty() => {
@@ -209,6 +215,7 @@ impl Builder<'_> {
 
     /// Python 2 makes an `OrderedDict` of a list of lists of two.
     fn pairs_of_lists(&self, slot: Slot) -> Pairs {
+        self.spend(self.pickle.items(slot).map_or(0, |items| items.len()));
         let pair = |slot| {
             let pair = self.pickle.items(slot).filter(|pair| pair.len() == 2)?;
             Some((pair.get(0)?, pair.get(1)?))
