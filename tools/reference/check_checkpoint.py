@@ -8,7 +8,7 @@ FILE, which is executed as pickles are: only files that you trust. Needs torch, 
 """
 import argparse, collections, copy, dataclasses, datetime, enum, functools, hashlib, io, json, pathlib, pickle, random
 import struct, subprocess, sys, tarfile, warnings, zipfile
-import numpy as np, torch, torch.nn as nn
+import numpy as np, torch, torch.fx, torch.nn as nn
 
 warnings.filterwarnings("ignore")
 LIST, OUT, FILES = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]
@@ -168,6 +168,7 @@ class Odd(nn.Module):
 marked = torch.ones(2); marked.tag = "x"; tagged = nn.Parameter(torch.ones(3)); tagged.tag = {"lr": .1}
 class Sub(torch.Tensor): pass
 VALUES |= {
+    "graph": torch.fx.symbolic_trace(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))),
     "odd_module": Odd(), "odd_modules": nn.DataParallel(nn.Sequential(Odd(), nn.Identity())),
     "tensor_kinds": {"marked": marked, "tagged": tagged, "sub": torch.ones(3).as_subclass(Sub), "csr": torch.eye(3).to_sparse_csr(), "w": torch.ones(1), "set": {1}, "gen": torch.Generator().get_state(),
                      "grad": torch.ones(2, requires_grad=True), "half": torch.arange(3.).half().expand(4, 3), "tuple": (torch.ones(1), [torch.ones(2), {"x": torch.ones(3)}])},

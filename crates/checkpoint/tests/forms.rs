@@ -233,6 +233,18 @@ fn a_tar_archive_s_modules_have_their_class_first() {
 }
 
 #[test]
+fn a_graph_of_torch_fx_is_a_module() {
+    let weight = testing::dict([("weight", Py::Tensor(Array::floats(&[1], &[2.0])))]);
+    let fields = testing::dict([("_parameters", weight), ("_modules", testing::dict([]))]);
+    let graph = testing::call(
+        "torch.fx.graph_module.reduce_graph_module",
+        [fields, testing::text("import torch")],
+    );
+    let archive = open(testing::torch_zip("archive", &graph));
+    assert_eq!(archive.tensors()[0].path().join("/"), "weight");
+}
+
+#[test]
 fn torchscript_lists_parameters_and_shows_plain_tensors_as_numbers() {
     let archive = open(testing::script("net", &testing::weights()));
     assert_eq!(archive.format(), Format::TorchScript);

@@ -50,14 +50,18 @@ impl Builder<'_> {
 
     /// Whether an object has what all modules have.
     pub(super) fn is_module(&self, object: &Object) -> bool {
-        let fields = object.state.and_then(|state| self.pickle.dict(state));
-        let fields = fields.unwrap_or_default();
-        self.spend(fields.len());
-        let mut keys = fields.iter();
-        keys.any(|&(key, _)| self.pickle.text(key).as_deref() == Some("_modules"))
+        object.state.is_some_and(|state| self.has_modules(state))
             || self
                 .class(object.callable)
                 .is_some_and(|class| class.starts_with("__torch__."))
+    }
+
+    /// Whether a dictionary has the fields of a module.
+    pub(super) fn has_modules(&self, dict: Slot) -> bool {
+        let fields = self.pickle.dict(dict).unwrap_or_default();
+        self.spend(fields.len());
+        let mut keys = fields.iter();
+        keys.any(|&(key, _)| self.pickle.text(key).as_deref() == Some("_modules"))
     }
 
     /// The same of TorchScript, whose code has the names of parameters and buffers.

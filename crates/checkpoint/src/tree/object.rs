@@ -90,7 +90,12 @@ impl Builder<'_> {
         if let Some(items) = self.objects(&name, &arguments, object.state) {
             return self.value(items);
         }
-        let (fields, rest) = self.fields(object.state);
+        // A graph of `torch.fx` is a function of a module's fields.
+        let first = arguments
+            .first()
+            .copied()
+            .filter(|&first| self.has_modules(first));
+        let (fields, rest) = self.fields(first.or(object.state));
         if let Some(module) = self.module(&name, &fields)? {
             return Ok(module);
         }
