@@ -187,7 +187,7 @@ impl Machine<'_> {
                 let index = u32::from_le_bytes(self.input.array()?);
                 self.put(index.into())?;
             }
-            0x94 => self.put(self.memo.len() as u64)?,
+            0x94 => self.put(self.memo.len())?,
             other => self.step_of_objects(other)?,
         }
         Ok(true)

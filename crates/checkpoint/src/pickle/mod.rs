@@ -7,6 +7,7 @@
 mod blob;
 mod input;
 mod machine;
+mod memo;
 mod stack;
 mod text;
 

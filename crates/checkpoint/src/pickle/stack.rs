@@ -1,9 +1,9 @@
 //! What the stack machine has in hand: values, marks, memo and the arena.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::blob::{Blob, Coding, Origin, Place};
+use super::memo::Memo;
 use super::{Input, Items, Node, Object, Slot, text};
 use crate::budget::Budget;
 use crate::error::ErrorKind;
@@ -14,7 +14,6 @@ const SHORT: usize = 64 << 10;
 // Bytes that things take, growing collections counted twice.
 const PLACE: u64 = 2 * size_of::<Slot>() as u64;
 const NODE: u64 = 2 * size_of::<Node>() as u64;
-const MEMO: u64 = 56;
 pub(super) const HEAP: u64 = 32;
 
 pub(super) type Result<T> = std::result::Result<T, ErrorKind>;
@@ -27,7 +26,7 @@ pub(super) struct Machine<'a> {
     /// The most that the stack has held.
     highest: usize,
     pub(super) marks: Vec<usize>,
-    pub(super) memo: HashMap<u64, Slot>,
+    pub(super) memo: Memo,
 }
 
 impl<'a> Machine<'a> {
@@ -39,7 +38,7 @@ impl<'a> Machine<'a> {
             stack: Vec::new(),
             highest: 0,
             marks: Vec::new(),
-            memo: HashMap::new(),
+            memo: Memo::default(),
         }
     }
 
@@ -157,16 +156,14 @@ impl<'a> Machine<'a> {
     }
 
     pub(super) fn get(&mut self, index: u64) -> Result<()> {
-        let slot = self.memo.get(&index).copied();
+        let slot = self.memo.get(index);
         self.push(slot.ok_or_else(|| bad("reference"))?)
     }
 
     pub(super) fn put(&mut self, index: u64) -> Result<()> {
         let top = self.top()?;
-        if self.memo.insert(index, top).is_none() {
-            self.budget.take(MEMO)?;
-        }
-        Ok(())
+        let bytes = self.memo.put(index, top);
+        self.budget.take(bytes)
     }
 
     pub(super) fn short_line(&mut self) -> Result<String> {
