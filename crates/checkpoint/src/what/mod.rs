@@ -113,7 +113,7 @@ fn of_text(text: &str) -> ErrorKind {
 /// A zip archive without a directory at its end.
 pub(crate) fn without_directory(source: &Source) -> ErrorKind {
     ErrorKind::cut_off(format!(
-        "it begins as a zip archive of PyTorch, but has no directory at its end after {} bytes",
+        "it begins as a zip archive but has no directory at its end, after {} bytes",
         source.len()
     ))
 }
