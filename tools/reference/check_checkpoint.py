@@ -8,7 +8,7 @@ FILE, which is executed as pickles are: only files that you trust. Needs torch, 
 """
 import argparse, collections, copy, dataclasses, datetime, enum, functools, hashlib, io, json, pathlib, pickle, random
 import struct, subprocess, sys, tarfile, warnings, zipfile
-import numpy as np, torch, torch.nn as nn
+import numpy as np, torch, torch.fx, torch.nn as nn
 
 warnings.filterwarnings("ignore")
 LIST, OUT, FILES = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:]
@@ -52,7 +52,7 @@ def is_state(value): return isinstance(value, nn.Module)
 def flatten(value, path=()):
     """Tensors by their paths, as the crate lists them."""
     if isinstance(value, torch.Tensor):
-        if value.is_sparse or value.is_quantized or value.is_meta: return
+        if value.layout != torch.strided or value.is_quantized or value.is_meta: return
         yield path, value.detach()
     elif isinstance(value, np.ndarray):
         if value.dtype.kind in "fiub": yield path, torch.from_numpy(value.astype(value.dtype.newbyteorder("="), order="C", copy=True))
@@ -67,7 +67,7 @@ def flatten(value, path=()):
     elif isinstance(value, collections.abc.Mapping):
         for key, item in value.items(): yield from flatten(item, path + (name(key),))
         if type(value) is Cfg: yield from flatten(vars(value), path)
-    elif isinstance(value, (list, tuple, collections.deque, set, frozenset)):
+    elif isinstance(value, (list, tuple, collections.deque, set, frozenset)) and not isinstance(value, torch.Size):
         for at, item in enumerate(value): yield from flatten(item, path + (str(at),))
     elif isinstance(value, State): yield from flatten((1, value.w), path + ("state",))
     elif isinstance(value, Slots): yield from flatten({"a": value.a, "b": value.b}, path)
@@ -157,6 +157,28 @@ VALUES = {
               "long": np.random.rand(20000), "bytes": np.arange(256, dtype="u1"), "bool": np.bool_(True)},
     "list": [sd, 3], "tuple": (sd, [torch.ones(1)]), "tensor": torch.arange(6.).reshape(2, 3), "parameter": nn.Parameter(torch.ones(3)), "number": {"a": 1},
 }
+class Odd(nn.Module):
+    """What modules have beside layers: lists of parameters, none, norms, extra state, layers in plain lists."""
+    def __init__(self):
+        super().__init__(); self.list = nn.ParameterList([torch.ones(2), torch.zeros(3)]); self.dict = nn.ParameterDict({"a": nn.Parameter(torch.ones(1))})
+        self.register_buffer("none", None); self.register_parameter("nothing", None); self.lin = nn.Linear(2, 2, bias=False)
+        self.norm = nn.utils.weight_norm(nn.Linear(2, 2)); self.spectral = nn.utils.spectral_norm(nn.Conv2d(1, 1, 1)); self.hidden = [nn.Linear(2, 2)]
+        self.cache = {"x": torch.ones(5000)}; self.act = nn.functional.relu; self.rnn = nn.LSTM(2, 2)
+        self.attention = nn.MultiheadAttention(4, 2); self.same = self.lin
+marked = torch.ones(2); marked.tag = "x"; tagged = nn.Parameter(torch.ones(3)); tagged.tag = {"lr": .1}
+class Sub(torch.Tensor): pass
+VALUES |= {
+    "graph": torch.fx.symbolic_trace(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))),
+    "odd_module": Odd(), "odd_modules": nn.DataParallel(nn.Sequential(Odd(), nn.Identity())),
+    "tensor_kinds": {"marked": marked, "tagged": tagged, "sub": torch.ones(3).as_subclass(Sub), "csr": torch.eye(3).to_sparse_csr(), "w": torch.ones(1), "set": {1}, "gen": torch.Generator().get_state(),
+                     "grad": torch.ones(2, requires_grad=True), "half": torch.arange(3.).half().expand(4, 3), "tuple": (torch.ones(1), [torch.ones(2), {"x": torch.ones(3)}])},
+    "schedulers": {"whole": torch.optim.lr_scheduler.CosineAnnealingLR(torch.optim.SGD([nn.Parameter(torch.ones(2))], .1), 10).state_dict(),
+                   "lambda": torch.optim.lr_scheduler.OneCycleLR(torch.optim.SGD([nn.Parameter(torch.ones(2))], .1), .1, 10).state_dict(), "w": torch.ones(1)},
+    "unicode": {"größe": torch.ones(1), "重み": torch.ones(2), "emoji😀": torch.ones(3), "new\nline": torch.ones(4), "back\\slash": torch.ones(5), "": torch.ones(6), "x" * 300: torch.ones(7)},
+    "many": {f"layer.{i}.weight": torch.full((i % 5,), float(i)) for i in range(3000)},
+    "deep": functools.reduce(lambda inner, i: {f"level{i}": inner, "w": torch.ones(1)}, range(30), {"end": torch.ones(2)}),
+    "strings": {"long": "x" * 200_000, "w": torch.ones(1), "bytes": b"y" * 200_000, "array": bytearray(b"abc"), "text": ["a" * 300] * 50},
+}
 circle = {"w": torch.ones(2)}; circle["self"] = circle; 
 bad = 0
 def report(label, result):
@@ -174,13 +196,13 @@ for label, value in VALUES.items():
             except Exception as error: print(f"    {path.name}: PyTorch does not load it: {str(error)[:80]}"); loaded = value
             report(path.name, compare(path, loaded))
 for protocol in (0, 1):
-    for label in ("state_dict", "training", "objects", "collections", "keys", "views", "numpy", "module", "namespace"):
+    for label in ("unicode", "strings", "odd_module", "tensor_kinds", "many", "state_dict", "training", "objects", "collections", "keys", "views", "numpy", "module", "namespace"):
         for form in ("zip", "legacy"):
             path = OUT / f"{label}-{form}-{protocol}.pth"
             try: torch.save(VALUES[label], path, pickle_protocol=protocol, _use_new_zipfile_serialization=form == "zip")
             except Exception as error: print(f"    {path.name}: PyTorch does not save it: {str(error)[:80]}"); continue
             report(path.name, compare(path, VALUES[label]))
-for label in ("state_dict", "numpy", "training", "objects", "collections", "views", "keys"):
+for label in ("unicode", "strings", "many", "state_dict", "numpy", "training", "objects", "collections", "views", "keys"):
     for protocol in range(6):
         path = OUT / f"{label}-bare-{protocol}.pkl"
         try: path.write_bytes(pickle.dumps(VALUES[label], protocol=protocol))
@@ -202,8 +224,16 @@ def nested(module): return module
 deep, x = Deep().eval(), torch.randn(1, 3, 8, 8)
 for label, script in (("script", torch.jit.script(deep)), ("trace", torch.jit.trace(deep, x))):
     path = OUT / f"{label}.pt"; script.save(path); report(path.name, compare(path, deep))
+class Listed(nn.Module):
+    def __init__(self): super().__init__(); self.p = nn.ParameterList([torch.ones(2), torch.zeros(2)]); self.m = nn.ModuleList([nn.Linear(2, 2) for _ in range(12)]); self.shared = self.m[0]; self.s = nn.Sequential(collections.OrderedDict(a=nn.Linear(2, 2), b=nn.BatchNorm1d(2)))
+    def forward(self, x):
+        for m in self.m: x = m(x)
+        return self.shared(self.s(x)) + self.p[0]
+listing = Listed().eval()
+path = OUT / "listed-trace.pt"; torch.jit.save(torch.jit.trace(listing, torch.randn(3, 2)), path, _extra_files={"labels.txt": "cat\ndog"}); report(path.name, compare(path, dict(torch.jit.load(path).state_dict())))
+path = OUT / "optimized.pt"; torch.jit.optimize_for_inference(torch.jit.trace(deep, x)).save(path); print("   ", path.name, listed(path)[0])
 path = OUT / "mobile.ptl"; torch.jit.script(deep)._save_for_lite_interpreter(str(path)); report(path.name, compare(path, deep))
-for label, module, x in (("deep", deep, x), ("tied", Tied().eval(), torch.randn(1, 4))):
+for label, module, x in (("deep", deep, x), ("tied", Tied().eval(), torch.randn(1, 4)), ("listed", listing, torch.randn(3, 2))):
     path = OUT / f"{label}.pt2"; torch.export.save(torch.export.export(module, (x,)), path); report(path.name, compare(path, keys(module)))
     # The older layout.
     path = OUT / f"{label}-old.pt2"; inner = io.BytesIO(); torch.save(keys(module), inner)

@@ -193,10 +193,10 @@ fn container(name: &Arc<str>, source: &Source) -> Result<Option<Opened>, ErrorKi
     if what::is_known(&head) || source.len() == 0 {
         return Ok(None);
     }
-    match head.first() {
-        Some(0x80) => torch::bare(name, source).map(Some),
+    match &head[..] {
+        [0x80, 2..=5, ..] => torch::bare(name, source).map(Some),
         // Protocols 0 and 1 begin with any operation.
-        Some(b'(' | b'}' | b']' | b'c' | b'd' | b'l') if ends_as_pickle(source)? => {
+        [b'(' | b'}' | b']' | b'c' | b'd' | b'l', ..] if ends_as_pickle(source)? => {
             Ok(torch::bare(name, source).ok())
         }
         _ => Ok(None),

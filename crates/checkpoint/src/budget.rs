@@ -4,8 +4,9 @@ use crate::error::ErrorKind;
 
 /// What all small things of a file may take, whatever its length.
 const BASE: u64 = 16 << 20;
-/// Bytes of objects for each byte that describes them. Real files need up to 12.
-const FACTOR: u64 = 32;
+/// Bytes of objects for each byte that describes them: 21 for a state dict, 32 for lists of pairs of
+/// small numbers.
+const FACTOR: u64 = 64;
 
 /// Bytes that may still be allocated.
 pub(crate) struct Budget {

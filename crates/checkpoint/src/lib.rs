@@ -40,3 +40,7 @@ pub use dtype::Dtype;
 pub use error::{Error, ErrorKind};
 pub use tensor::Tensor;
 pub use value::{Dict, List, Value};
+
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -67,6 +67,16 @@ impl Storage {
         }
     }
 
+    /// Bytes that are unpacked to read any.
+    pub(crate) fn cost(&self) -> u64 {
+        match &self.place {
+            Place::Zip { entry, .. } if !entry.is_stored() => entry.size,
+            Place::Blob(blob) => blob.len(),
+            Place::Part { whole, .. } => whole.cost(),
+            _ => 0,
+        }
+    }
+
     pub(crate) fn read(&self, from: u64, len: u64) -> Result<Vec<u8>, ErrorKind> {
         let short = || ErrorKind::damaged("its values are not all there");
         let end = from.checked_add(len).ok_or_else(short)?;

@@ -120,6 +120,11 @@ impl View {
         Ok(bytes)
     }
 
+    /// Bytes that are looked at to read it.
+    pub(crate) fn cost(&self) -> u64 {
+        self.bytes.max(self.storage.cost())
+    }
+
     pub(crate) fn is_same_place(&self, other: &Self) -> bool {
         self.storage.is_same(&other.storage)
             && (self.dtype, &self.shape, &self.strides, self.first)

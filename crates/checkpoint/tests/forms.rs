@@ -1,4 +1,5 @@
 //! Every form of file has the same weights.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, Array, Py};
 use burn_zoo_checkpoint::{Archive, Format, Value};
@@ -203,6 +204,44 @@ fn modules_lie_in_wrappers_and_legacy_files_have_their_sources() {
         .as_dict()
         .unwrap();
     assert_eq!(class.class(), Some("__main__.Net"));
+}
+
+#[test]
+fn a_tar_archive_s_modules_have_their_class_first() {
+    let class = Py::Persistent(Box::new(testing::tuple([
+        testing::global("__main__.Net"),
+        testing::text("net.py"),
+        testing::text("class Net: ..."),
+    ])));
+    let weight = Py::Tensor(Array::floats(&[2], &[2.0, 3.0]));
+    let parameter = testing::call("torch.nn.parameter.Parameter", [weight]);
+    let fields = testing::dict([
+        ("_parameters", testing::dict([("weight", parameter)])),
+        ("_modules", testing::dict([])),
+    ]);
+    let net = Py::Build(Box::new(Py::New(Box::new(class), vec![])), Box::new(fields));
+    let archive = open(testing::tar(&net));
+    assert_eq!(
+        archive.root().as_dict().unwrap().class(),
+        Some("__main__.Net")
+    );
+    let [tensor] = archive.tensors() else {
+        panic!("{:?}", archive.tensors())
+    };
+    assert_eq!(tensor.path().join("/"), "weight");
+    assert_eq!(tensor.read().unwrap(), [0, 0, 0, 64, 0, 0, 64, 64]);
+}
+
+#[test]
+fn a_graph_of_torch_fx_is_a_module() {
+    let weight = testing::dict([("weight", Py::Tensor(Array::floats(&[1], &[2.0])))]);
+    let fields = testing::dict([("_parameters", weight), ("_modules", testing::dict([]))]);
+    let graph = testing::call(
+        "torch.fx.graph_module.reduce_graph_module",
+        [fields, testing::text("import torch")],
+    );
+    let archive = open(testing::torch_zip("archive", &graph));
+    assert_eq!(archive.tensors()[0].path().join("/"), "weight");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! safetensors, and networks in several such files.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::HashMap;
 
@@ -168,6 +169,19 @@ fn an_index_opens_all_files_that_it_names() {
         [("a".to_owned(), a.bytes), ("b".to_owned(), b.bytes)]
     );
     assert_eq!(archive.root().get("b").unwrap().as_tensor(), Some(1));
+
+    // PyTorch files have such an index too.
+    let state = testing::state_dict([("a", Array::floats(&[2], &[1.0, 2.0]))]);
+    put(
+        "pytorch_model-1.bin",
+        &testing::torch_zip("archive", &state),
+    );
+    put(
+        "pytorch_model.bin.index.json",
+        &testing::index(&[("a", "pytorch_model-1.bin")]),
+    );
+    let archive = Archive::open(folder.path().join("pytorch_model.bin.index.json")).unwrap();
+    assert_eq!(archive.tensors()[0].read().unwrap().len(), 8);
 
     let error = |places: &[(&str, &str)]| {
         put("model.safetensors.index.json", &testing::index(places));

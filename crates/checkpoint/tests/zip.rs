@@ -1,4 +1,5 @@
 //! Zip archives are read where they are, whatever they are called and packed like.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, ZipOptions};
 use burn_zoo_checkpoint::{Archive, ErrorKind};

@@ -7,6 +7,8 @@
 mod blob;
 mod input;
 mod machine;
+mod memo;
+mod stack;
 mod text;
 
 use std::sync::Arc;

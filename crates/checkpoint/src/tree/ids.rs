@@ -100,6 +100,10 @@ impl Reference {
         }
         let items = pickle.items(id)?;
         let item = |at| items.get(at).unwrap_or(Slot::None);
+        // Before 0.1.10, a module's class came first.
+        if pickle.global(item(0)).is_some() {
+            return Some(Self::Class(item(0)));
+        }
         match &*pickle.text(item(0))? {
             "module" => Some(Self::Class(item(1))),
             "storage" => {

@@ -1,7 +1,7 @@
 //! What a pickle's objects mean: a tree of values and tensors.
 //!
 //! Objects refer to each other in any way, so the tree is bounded: in depth, in how often one
-//! container is shown, and in memory. A reference to what it lies in itself is passed over.
+//! container is shown, and in memory. A reference to what contains it is passed over.
 
 mod ids;
 mod module;
@@ -10,6 +10,7 @@ mod numpy;
 mod object;
 mod tensor;
 
+use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -17,16 +18,22 @@ pub(crate) use ids::{Ids, Named, Reference, ZipStorages};
 pub(crate) use number::numbers;
 
 use crate::budget::Budget;
+use crate::dtype::Dtype;
 use crate::error::ErrorKind;
-use crate::pickle::{Items as PickleItems, Node, Pickle, Slot};
+use crate::pickle::{Blob, Items as PickleItems, Node, Pickle, Slot};
+use crate::storage::Storage;
 use crate::tensor::Tensor;
 use crate::value::{Dict, Items, List, Value, key_text};
 use crate::view::View;
 
-/// Places in which one container is shown.
-const PLACES: u32 = 256;
+/// Places in which one container is shown, and one module: layers are shared more often.
+const PLACES: u32 = 8;
+const MODULE_PLACES: u32 = 64;
 /// Bytes of a tensor's path.
 const PATH: usize = 16 << 10;
+/// Items that are looked at: a second at most, and more for more objects.
+const WORK: u64 = 10_000_000;
+const WORK_OF_NODE: u64 = 50;
 /// What a tensor takes beside its path.
 const TENSOR: u64 = 384;
 
@@ -66,7 +73,16 @@ struct Builder<'a> {
     above: HashSet<u32>,
     places: HashMap<u32, u32>,
     runs: HashMap<u32, Items>,
+    /// Bytes that texts stand for, and storages in bytes, by what they are made of.
+    blobs: RefCell<HashMap<u32, Option<Blob>>>,
+    nested: HashMap<u32, Option<Nested>>,
+    /// Items that were looked at, and the most that may be.
+    work: Cell<u64>,
+    most_work: u64,
 }
+
+/// A storage in bytes: what it is, its numbers and how many.
+type Nested = (Arc<Storage>, Dtype, u64);
 
 /// Makes a tree of a pickle in a file of `len` bytes.
 pub(crate) fn build(
@@ -78,6 +94,7 @@ pub(crate) fn build(
     budget: &mut Budget,
 ) -> Result<Tree> {
     let root = pickle.root;
+    let most_work = WORK + WORK_OF_NODE * pickle.nodes.len() as u64;
     let mut builder = Builder {
         pickle: Arc::new(pickle),
         ids,
@@ -92,6 +109,10 @@ pub(crate) fn build(
         above: HashSet::new(),
         places: HashMap::new(),
         runs: HashMap::new(),
+        blobs: RefCell::default(),
+        nested: HashMap::new(),
+        work: Cell::new(0),
+        most_work,
     };
     let root = builder.value(root)?;
     Ok(Tree {
@@ -103,6 +124,10 @@ pub(crate) fn build(
 impl Builder<'_> {
     fn value(&mut self, slot: Slot) -> Result<Value> {
         self.budget.take(2 * size_of::<Value>() as u64)?;
+        if self.work.get() > self.most_work {
+            let reason = "its objects refer to each other too often; save model.state_dict() alone";
+            return Err(ErrorKind::Unsupported(reason.into()));
+        }
         let index = match slot {
             Slot::None => return Ok(Value::Null),
             Slot::Bool(value) => return Ok(Value::Bool(value)),
@@ -128,22 +153,35 @@ impl Builder<'_> {
                 self.show(made)
             }
             Some(Node::List(items) | Node::Tuple(items) | Node::Set(items)) => {
-                self.within(index, |builder| builder.list(Some(index), items))
+                self.within(index, PLACES, |builder| builder.list(Some(index), items))
             }
-            Some(Node::Dict(pairs)) => self.within(index, |builder| builder.dict(None, pairs)),
+            Some(Node::Dict(pairs)) => {
+                self.within(index, PLACES, |builder| builder.dict(None, pairs))
+            }
             Some(Node::Object(object)) => match self.made(slot, 0) {
                 tensor::Made::Nothing => {
-                    self.within(index, |builder| builder.object(index, object))
+                    let most = if self.is_module(object) {
+                        MODULE_PLACES
+                    } else {
+                        PLACES
+                    };
+                    self.within(index, most, |builder| builder.object(index, object))
                 }
                 made => self.show(made),
             },
         }
     }
 
+    /// Counts items that are looked at, which several objects may share.
+    fn spend(&self, items: usize) {
+        self.work.set(self.work.get().saturating_add(items as u64));
+    }
+
     /// Shows what is in a container, unless that would go on without end.
     fn within(
         &mut self,
         index: u32,
+        most: u32,
         show: impl FnOnce(&mut Self) -> Result<Value>,
     ) -> Result<Value> {
         if self.depth >= Value::DEPTH {
@@ -151,14 +189,14 @@ impl Builder<'_> {
         }
         let places = self.places.entry(index).or_insert(0);
         *places += 1;
-        if *places > PLACES {
+        if *places > most {
             return Ok(opaque("shown in many other places"));
         }
         if *places == 1 {
             self.budget.take(48)?;
         }
         if !self.above.insert(index) {
-            return Ok(opaque("what it lies in itself"));
+            return Ok(opaque("a reference to what contains it"));
         }
         self.depth += 1;
         let shown = show(self);
@@ -261,6 +299,7 @@ impl Builder<'_> {
 
     fn tensor(&mut self, view: View) -> Result<Value> {
         if self.role == Role::Attribute {
+            self.spend((view.cost() / 8) as usize);
             return match numbers(&view) {
                 Some(value) => {
                     self.budget.take(view.bytes * 8)?;

@@ -1,9 +1,10 @@
 //! Modules saved whole: their parameters, buffers and sub-modules, as in a state dict.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{Builder, Pairs, Result};
-use crate::pickle::{Node, Slot};
+use crate::pickle::{Node, Object, Slot};
 use crate::value::{Dict, Value};
 
 impl Builder<'_> {
@@ -45,6 +46,22 @@ impl Builder<'_> {
         let attributes: Pairs = attributes.chain(passing).collect();
         self.members_and_attributes(class, &members, &attributes)
             .map(Some)
+    }
+
+    /// Whether an object has what all modules have.
+    pub(super) fn is_module(&self, object: &Object) -> bool {
+        object.state.is_some_and(|state| self.has_modules(state))
+            || self
+                .class(object.callable)
+                .is_some_and(|class| class.starts_with("__torch__."))
+    }
+
+    /// Whether a dictionary has the fields of a module.
+    pub(super) fn has_modules(&self, dict: Slot) -> bool {
+        let fields = self.pickle.dict(dict).unwrap_or_default();
+        self.spend(fields.len());
+        let mut keys = fields.iter();
+        keys.any(|&(key, _)| self.pickle.text(key).as_deref() == Some("_modules"))
     }
 
     /// The same of TorchScript, whose code has the names of parameters and buffers.
@@ -89,7 +106,7 @@ impl Builder<'_> {
     }
 
     /// The texts of a set.
-    fn names(&self, slot: Slot) -> Vec<Arc<str>> {
+    fn names(&self, slot: Slot) -> HashSet<Arc<str>> {
         let slot = match self.pickle.node(slot) {
             Some(Node::Object(object)) => {
                 let first = self
@@ -100,6 +117,7 @@ impl Builder<'_> {
             _ => slot,
         };
         let items = self.pickle.items(slot);
+        self.spend(items.map_or(0, |items| items.len()));
         let texts = items.map(|items| {
             items
                 .iter()

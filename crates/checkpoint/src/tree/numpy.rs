@@ -89,6 +89,7 @@ impl Builder<'_> {
             return None;
         }
         self.budget.take(blob.len() * 16).ok()?;
+        self.spend(blob.len() as usize);
         let bytes = blob.bytes().ok()?;
         let texts = bytes
             .chunks_exact(width)
@@ -117,6 +118,7 @@ impl Builder<'_> {
             return None;
         }
         let blob = self.blob(bytes)?;
+        self.spend((blob.len() / 8) as usize);
         match self.element(dtype)? {
             Element::Text(_, letters) => {
                 Some(Value::Text(decode(&blob.bytes().ok()?, letters).into()))
@@ -259,15 +261,22 @@ impl Builder<'_> {
         }
     }
 
-    /// Latin-1 bytes of a text.
-    fn encoded(&self, text: Slot) -> Option<Blob> {
-        match self.pickle.node(text)? {
+    /// Latin-1 bytes of a text, decoded once.
+    fn encoded(&self, slot: Slot) -> Option<Blob> {
+        let Slot::Node(index) = slot else {
+            return None;
+        };
+        match self.pickle.node(slot)? {
             Node::Text(text) => {
-                let coded = Blob {
-                    coding: Coding::Utf8,
-                    ..Blob::memory(text.as_bytes(), Origin::Bytes)
-                };
-                Some(Blob::memory(&coded.bytes().ok()?, Origin::Bytes))
+                let mut blobs = self.blobs.borrow_mut();
+                let blob = blobs.entry(index).or_insert_with(|| {
+                    let coded = Blob {
+                        coding: Coding::Utf8,
+                        ..Blob::memory(text.as_bytes(), Origin::Bytes)
+                    };
+                    Some(Blob::memory(&coded.bytes().ok()?, Origin::Bytes))
+                });
+                blob.clone()
             }
             Node::Blob(blob) => Some((**blob).clone()),
             _ => None,

@@ -59,7 +59,7 @@ impl Builder<'_> {
     }
 
     /// A class by its name in Python 3.
-    fn class(&self, slot: Slot) -> Option<Arc<str>> {
+    pub(super) fn class(&self, slot: Slot) -> Option<Arc<str>> {
         let name = match self.pickle.node(slot)? {
             Node::Global(name) => name.clone(),
             Node::Persistent(id) => match Reference::read(&self.pickle, *id)? {
@@ -90,7 +90,12 @@ impl Builder<'_> {
         if let Some(items) = self.objects(&name, &arguments, object.state) {
             return self.value(items);
         }
-        let (fields, rest) = self.fields(object.state);
+        // A graph of `torch.fx` is a function of a module's fields.
+        let first = arguments
+            .first()
+            .copied()
+            .filter(|&first| self.has_modules(first));
+        let (fields, rest) = self.fields(first.or(object.state));
         if let Some(module) = self.module(&name, &fields)? {
             return Ok(module);
         }
@@ -186,6 +191,12 @@ impl Builder<'_> {
 
     /// Pairs of a dictionary, of whatever class; with `is_dict`, those of a list of pairs too.
     pub(super) fn pairs(&self, slot: Slot, is_dict: bool) -> Pairs {
+        let pairs = self.pairs_of(slot, is_dict);
+        self.spend(pairs.len());
+        pairs
+    }
+
+    fn pairs_of(&self, slot: Slot, is_dict: bool) -> Pairs {
         match self.pickle.node(slot) {
             Some(Node::Dict(pairs)) => pairs.clone(),
             Some(Node::Object(object)) if !is_dict || !object.pairs.is_empty() => {
@@ -209,6 +220,7 @@ impl Builder<'_> {
 
     /// Python 2 makes an `OrderedDict` of a list of lists of two.
     fn pairs_of_lists(&self, slot: Slot) -> Pairs {
+        self.spend(self.pickle.items(slot).map_or(0, |items| items.len()));
         let pair = |slot| {
             let pair = self.pickle.items(slot).filter(|pair| pair.len() == 2)?;
             Some((pair.get(0)?, pair.get(1)?))

@@ -217,18 +217,19 @@ impl Builder<'_> {
 
     /// A storage inside a pickle that is not PyTorch's: a legacy file in bytes.
     fn nested_storage(&mut self, bytes: Slot) -> Made {
-        let Some(blob) = self.blob(bytes) else {
+        let Slot::Node(index) = bytes else {
             return refused("a storage without bytes");
         };
-        match crate::torch::nested_storage(&blob) {
-            Some((storage, dtype, elements)) => Made::from(View::new(
-                Arc::new(storage),
-                dtype,
-                &[elements],
-                None,
-                0,
-                self.len,
-            )),
+        if !self.nested.contains_key(&index) {
+            let blob = self.blob(bytes);
+            let nested = blob.and_then(|blob| crate::torch::nested_storage(&blob));
+            let nested = nested.map(|(storage, dtype, len)| (Arc::new(storage), dtype, len));
+            self.nested.insert(index, nested);
+        }
+        match self.nested.get(&index).cloned().flatten() {
+            Some((storage, dtype, elements)) => {
+                Made::from(View::new(storage, dtype, &[elements], None, 0, self.len))
+            }
             None => refused("a storage that cannot be read"),
         }
     }

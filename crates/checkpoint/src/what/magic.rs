@@ -115,6 +115,12 @@ pub(super) fn find(head: &[u8]) -> Option<(&'static str, &'static str)> {
     if is_onnx(head) {
         return Some(("an ONNX model", EXPORT));
     }
+    if is_msgpack(head) {
+        return Some((
+            "a MessagePack file, as Flax and Burn's .mpk records are",
+            EXPORT,
+        ));
+    }
     if is_caffe(head) {
         return Some(("a Caffe model", EXPORT));
     }
@@ -155,6 +161,15 @@ fn is_onnx(head: &[u8]) -> bool {
         0x28 | 0x32 | 0x3a | 0x42 => *version <= 30,
         _ => false,
     }
+}
+
+/// A map whose first key is a printed text.
+fn is_msgpack(head: &[u8]) -> bool {
+    let [0x81..=0x8f, len @ 0xa1..=0xbf, rest @ ..] = head else {
+        return false;
+    };
+    let key = rest.get(..usize::from(len - 0xa0));
+    key.is_some_and(|key| key.iter().all(|byte| (32..127).contains(byte)))
 }
 
 /// A protobuf message with a name, then layers or inputs.

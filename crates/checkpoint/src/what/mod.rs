@@ -79,6 +79,12 @@ fn of_text(text: &str) -> ErrorKind {
             "open it to see what the server says, and fetch the file by its download address",
         );
     }
+    if start.starts_with("{\"error\"") || start.starts_with("{\"message\"") {
+        return ErrorKind::not_weights(
+            "a server's error message in JSON",
+            "open it to see what the server says, and fetch the file by its download address",
+        );
+    }
     if start.starts_with('{') || start.starts_with('[') {
         return ErrorKind::not_weights(
             "JSON text, such as a configuration",
@@ -107,7 +113,7 @@ fn of_text(text: &str) -> ErrorKind {
 /// A zip archive without a directory at its end.
 pub(crate) fn without_directory(source: &Source) -> ErrorKind {
     ErrorKind::cut_off(format!(
-        "it begins as a zip archive of PyTorch, but has no directory at its end after {} bytes",
+        "it begins as a zip archive but has no directory at its end, after {} bytes",
         source.len()
     ))
 }

@@ -42,6 +42,12 @@ pub(crate) fn zip(zip: &Zip) -> ErrorKind {
                 .into(),
         );
     }
+    if ends(".data/extern_modules") {
+        return ErrorKind::Unsupported(
+            "a torch.package archive; load it with torch.package and save model.state_dict()"
+                .into(),
+        );
+    }
     if ends("saved_model.pb") {
         return ErrorKind::not_weights(
             "a zip archive of a TensorFlow SavedModel",
