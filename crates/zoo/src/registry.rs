@@ -53,7 +53,8 @@ impl Entry {
 ///
 /// ```
 /// let preprocess = burn_zoo::preprocess("resnet50.tv2_in1k")?;
-/// assert_eq!((preprocess.resize.to_string(), preprocess.crop), ("232".to_owned(), [224, 224]));
+/// assert_eq!(preprocess.resize, burn_zoo::Resize::Shorter(232));
+/// assert_eq!(preprocess.crop, [224, 224]);
 /// # Ok::<(), burn_zoo::Error>(())
 /// ```
 ///
