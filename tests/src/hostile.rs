@@ -1,14 +1,17 @@
 //! Weight files that somebody broke, by chance or on purpose: one for each number.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use burn::module::Module;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::{BatchNorm, BatchNormConfig, Linear, LinearConfig};
 use burn::tensor::{Bytes, DType, Device};
 use burn_zoo::weights::{Checkpoint, Layout};
+use burn_zoo_checkpoint::testing::{self, Array, dict};
 use safetensors::tensor::TensorView;
 
+use crate::forms::{self, Tensors, beside};
 use crate::synthetic;
 use crate::torch::{self, Described, Packed};
 
@@ -46,14 +49,44 @@ const TENSORS: [(&str, &[usize], bool); 8] = [
 ];
 
 /// The containers, in the order of the files.
-pub const FORMS: [&str; 6] = [
+pub const FORMS: [&str; 14] = [
     "pytorch-zip",
     "pytorch-zip, deflated",
     "pytorch-legacy",
     "pytorch-tar",
     "safetensors",
     "burnpack",
+    "training script",
+    "whole module",
+    "whole module, legacy",
+    "torchscript",
+    "torch.export",
+    "torch.export, older",
+    "bare pickle",
+    "arrays in a zip",
 ];
+
+/// Forms that are made here, byte by byte; the others are broken as they are.
+const CRAFTED: usize = 6;
+
+/// The other forms as they should be.
+static OTHERS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+    let tensors: Tensors = described()
+        .into_iter()
+        .map(|tensor| {
+            let kind = tensor.storage.trim_end_matches("Storage");
+            (tensor.key, Array::new(kind, &tensor.shape, tensor.bytes))
+        })
+        .collect();
+    let mut pairs = beside();
+    pairs.push(("model_state_dict", forms::sd(&tensors)));
+    let script = forms::saved(&dict(pairs));
+    let others = forms::containers(&tensors).into_iter();
+    let others = others.skip_while(|(form, _)| *form != "whole-module");
+    std::iter::once(script)
+        .chain(others.map(|(_, bytes)| bytes))
+        .collect()
+});
 
 /// What was done to a file.
 pub const ATTACKS: [&str; 12] = [
@@ -138,10 +171,16 @@ pub struct Hostile {
 /// File `number`: forms and attacks take turns, the rest is chance.
 pub fn file(number: u64) -> Hostile {
     let mut dice = Dice(number.wrapping_mul(0x5851_f42d_4c95_7f2d));
-    let form = (number % 6) as usize;
-    let attack = (number / 6 % 12) as usize;
+    let forms = FORMS.len() as u64;
+    let form = (number % forms) as usize;
+    let attack = (number / forms % ATTACKS.len() as u64) as usize;
     let mut tensors = described();
     let bytes = match attack {
+        4..=10 if form >= CRAFTED => {
+            let (file, other) = (whole(form, &tensors), dice.below(FORMS.len()));
+            let mut dice = testing::Dice::new(dice.next());
+            testing::damage(&file, &whole(other, &tensors), &mut dice)
+        }
         4..=10 => {
             if attack == 6 {
                 misshape(&mut dice, &mut tensors);
@@ -205,6 +244,9 @@ fn described() -> Vec<Described> {
 
 /// A file as it should be.
 fn whole(form: usize, tensors: &[Described]) -> Vec<u8> {
+    if form >= CRAFTED {
+        return OTHERS[form - CRAFTED].clone();
+    }
     let pickle = torch::pickle(tensors);
     around(form, &pickle, tensors)
 }
@@ -276,7 +318,7 @@ fn overwrite(dice: &mut Dice, attack: usize, bytes: &mut Vec<u8>) {
             _ => bytes.truncate(bytes.len().saturating_sub(1 + dice.below(80))),
         },
         2 => {
-            let other = whole(dice.below(6), &described());
+            let other = whole(dice.below(FORMS.len()), &described());
             let part = &other[dice.range(other.len())];
             match dice.below(3) {
                 0 => drop(bytes.splice(dice.range(bytes.len()), part.iter().copied())),

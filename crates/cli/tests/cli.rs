@@ -98,7 +98,15 @@ fn a_broken_image_and_a_missing_folder_are_one_clear_line_each() {
     let weights = checkpoint("resnet20_cifar.safetensors")
         .display()
         .to_string();
-    let model = ["--model", "resnet20_cifar", "--weights", &weights];
+    // Without the last flag a note says what is assumed.
+    let model = [
+        "--model",
+        "resnet20_cifar",
+        "--weights",
+        &weights,
+        "--zero-pad",
+        "end",
+    ];
     let (_folder, broken) = in_folder("broken.png", b"this is no picture");
     fails(
         &[&["classify", &broken][..], &model].concat(),

@@ -1,7 +1,7 @@
 //! Opens many broken weight files: `hostile [COUNT [FIRST]]`.
 //!
-//! Fails if one makes the program panic, takes two seconds or more memory than twice its length
-//! and 64 MB, or gives an error that does not name it. The files are opened by a second process,
+//! Fails if one makes the program panic, takes two seconds or more memory than 64 MB and 128 times its
+//! length, or gives an error that does not name it. The files are opened by a second process,
 //! which may die: `prlimit` (util-linux) bounds its memory, so more ends it, and the first says
 //! of which file.
 #![allow(
@@ -22,7 +22,9 @@ use burn_zoo_tests::hostile::{self, Tiny};
 const WORKER: &str = "BURN_ZOO_HOSTILE_WORKER";
 const MEMORY: u64 = 64 << 20;
 /// Claimed, not used: some times the memory, since the heap of many files has gaps.
-const CLAIMS: u64 = 160 << 20;
+const CLAIMS: u64 = 768 << 20;
+/// Objects that a byte may stand for, which the reader holds twice.
+const PER_BYTE: u64 = 128;
 const TIME: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
@@ -91,7 +93,9 @@ fn work(numbers: std::ops::Range<u64>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("weights");
     // What is allocated once, for good.
-    for number in 66..72 {
+    let forms = hostile::FORMS.len() as u64;
+    let last = hostile::ATTACKS.len() as u64 - 1;
+    for number in forms * last..forms * (last + 1) {
         let file = hostile::file(number);
         assert_eq!(file.attack, "untouched");
         let filled = hostile::check("whole", file.bytes, None, network.clone());
@@ -118,12 +122,12 @@ fn work(numbers: std::ops::Range<u64>) {
     for number in numbers {
         let file = hostile::file(number);
         writeln!(out, "{number}").unwrap();
-        let on_disk = number / 72 % 2 == 1;
+        let round = forms * (last + 1);
+        let on_disk = number / round % 2 == 1;
         if on_disk {
             std::fs::write(&path, &file.bytes).unwrap();
         }
-        // Once the file's length is there before.
-        let limit = MEMORY + file.bytes.len() as u64;
+        let limit = MEMORY + PER_BYTE * file.bytes.len() as u64;
         let before = status("VmRSS:");
         forget_peak();
         let began = Instant::now();

@@ -16,7 +16,9 @@ use super::{Select, burnpack};
 use crate::Error;
 
 /// Characters of a reason, of which a part comes from the file.
-const MESSAGE: usize = 300;
+const MESSAGE: usize = 500;
+/// Characters of a name that comes from the file.
+const NAME: usize = 120;
 /// Numbers of a tensor that is a setting and not a weight.
 const SMALL: usize = 16;
 /// Names of what lies beside the weights that are kept.
@@ -131,7 +133,7 @@ impl Checkpoint {
             return Self::from_bytes(&path.display().to_string(), bytes);
         }
         match Archive::open(path) {
-            Ok(archive) => Ok(Self::of(archive)),
+            Ok(archive) => Self::of(archive),
             Err(error) => Err(match error.kind() {
                 ErrorKind::Io(source) => {
                     fail(std::io::Error::new(source.kind(), source.to_string()))
@@ -152,10 +154,15 @@ impl Checkpoint {
             return Ok(Self::burnpack(name, opened));
         }
         let archive = Archive::from_bytes(name, bytes).map_err(|error| refused(&error))?;
-        Ok(Self::of(archive))
+        Self::of(archive)
     }
 
-    fn of(archive: Archive) -> Self {
+    fn of(archive: Archive) -> Result<Self, Error> {
+        let leaves = sorted(archive.tensors().iter().filter_map(leaf).collect());
+        if leaves.is_empty() {
+            let reason = "it holds no tensor of numbers; save model.state_dict()";
+            return Err(broken(archive.name(), reason));
+        }
         let container = match archive.format() {
             Format::PytorchZip => Container::PytorchZip,
             Format::PytorchLegacy => Container::PytorchLegacy,
@@ -175,17 +182,17 @@ impl Checkpoint {
             .collect();
         infos.sort_by(|a, b| a.name.cmp(&b.name));
         let metadata = archive.metadata().iter();
-        Self {
+        Ok(Self {
             name: archive.name().to_owned(),
             container,
             infos,
-            leaves: sorted(archive.tensors().iter().filter_map(leaf).collect()),
+            leaves,
             metadata: metadata
                 .map(|(key, value)| (key.clone(), value.clone()))
                 .collect(),
             root: Arc::new(archive.root().clone()),
             tensors: archive.tensors().into(),
-        }
+        })
     }
 
     fn burnpack(name: &str, (tensors, metadata): (Vec<PackTensor>, Vec<(String, String)>)) -> Self {
@@ -322,13 +329,17 @@ impl Checkpoint {
 pub(super) fn broken(name: &str, reason: impl fmt::Display) -> Error {
     Error::Container {
         name: name.to_owned(),
-        reason: shortened(&reason.to_string()).into_owned(),
+        reason: cut(&reason.to_string(), MESSAGE).into_owned(),
     }
 }
 
-/// What a file says of itself may be long; a message is a line.
-pub(super) fn shortened(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MESSAGE) {
+/// What a file calls its tensors may be long; a message is a line.
+pub(super) fn shortened(name: &str) -> Cow<'_, str> {
+    cut(name, NAME)
+}
+
+fn cut(text: &str, longest: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]).into(),
         None => text.into(),
     }

@@ -93,7 +93,7 @@ pub(super) fn candidates(
     }
     found.sort_by_key(|it| {
         let near = Reverse(it.filled.len());
-        (!it.fits(), !it.has_head(), near, it.faults(), it.at.len())
+        (!it.fits(), !it.has_head(), near, it.at.len(), it.faults())
     });
     let mut known = Vec::new();
     found.retain(|it| {

@@ -259,7 +259,7 @@ fn split(leaves: &[Leaf], taken: &Candidate) -> (String, String) {
 fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
     let leaves = index.leaves();
     if found.is_empty() {
-        let names = leaves.iter().take(LISTED).map(|leaf| leaf.name.as_str());
+        let names = leaves.iter().take(LISTED).map(|leaf| shortened(&leaf.name));
         let names = names.collect::<Vec<_>>().join(", ");
         let what = match (&select.key, &select.prefix) {
             (None, None) => "none of its tensors is of this network".to_owned(),
@@ -291,7 +291,7 @@ fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
         });
         match (found.len(), it.at.is_empty()) {
             (1, true) => differs,
-            _ => format!("at {}: {differs}", shown(&it.at)),
+            _ => format!("at {}: {differs}", shortened(&shown(&it.at))),
         }
     });
     described.collect::<Vec<_>>().join("; or ")
@@ -310,7 +310,9 @@ pub(super) fn mismatch(differs: &Mismatch<'_>) -> String {
     let misshapen: Vec<String> = differs
         .misshapen
         .iter()
-        .map(|(name, found, expected)| format!("{name} is {found:?}, expected {expected:?}"))
+        .map(|(name, found, expected)| {
+            format!("{} is {found:?}, expected {expected:?}", shortened(name))
+        })
         .collect();
     let parts = [
         ("missing", differs.missing),

@@ -1,6 +1,6 @@
 //! Module to safetensors, as Python expects it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -65,13 +65,33 @@ pub fn to_safetensors<M: Module>(
         let view = TensorView::new(file_dtype, shape.clone(), bytes);
         views.push((name.as_str(), view.map_err(|error| unsaved(&error))?));
     }
-    let mut metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    metadata.extend(
-        facts
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone())),
-    );
-    safetensors::serialize(views, Some(metadata)).map_err(|error| unsaved(&error))
+    let file = safetensors::serialize(views, None).map_err(|error| unsaved(&error))?;
+    let mut metadata = BTreeMap::from([("format", "pt")]);
+    metadata.extend(facts.iter().map(|(name, value)| (*name, value.as_str())));
+    with_metadata(&file, &metadata).map_err(|error| unsaved(&error))
+}
+
+/// Bytes that tell how long the header of a safetensors file is, and what it is a multiple of.
+const WORD: usize = 8;
+
+/// A safetensors file with names and values in its header, in order: the crate would write them in any
+/// order, and the same network shall always be the same file.
+fn with_metadata(file: &[u8], metadata: &BTreeMap<&str, &str>) -> serde_json::Result<Vec<u8>> {
+    let (length, rest) = file.split_at(WORD);
+    let length = length
+        .iter()
+        .rev()
+        .fold(0, |sum, &byte| sum << 8 | usize::from(byte));
+    let (header, values) = rest.split_at(length);
+    let tensors = header.trim_ascii().strip_prefix(b"{").unwrap_or(header);
+    let mut header =
+        format!("{{\"__metadata__\":{}", serde_json::to_string(metadata)?).into_bytes();
+    if tensors != b"}" {
+        header.push(b',');
+    }
+    header.extend(tensors);
+    header.resize(header.len().next_multiple_of(WORD), b' ');
+    Ok([&(header.len() as u64).to_le_bytes(), &header[..], values].concat())
 }
 
 /// The module as a burnpack file in memory: Burn's layout, our paths, and `facts` in its header.
