@@ -25,7 +25,7 @@ pub(crate) fn model(recipe: &Recipe, classes: usize) -> Result<(AnyClassifier, P
             classes,
             channels: recipe.channels,
             aux_heads: true,
-            ..architecture.options()
+            zero_pad: recipe.zero_pad.unwrap_or_default(),
         };
         return Ok((burn_zoo::create(&recipe.model, options, device)?, usual));
     };
@@ -33,6 +33,8 @@ pub(crate) fn model(recipe: &Recipe, classes: usize) -> Result<(AnyClassifier, P
         classes: Some(classes),
         channels: Some(recipe.channels),
         aux_heads: AuxHeads::Kept,
+        zero_pad: recipe.zero_pad,
+        select: recipe.select.clone(),
         ..Adapt::default()
     };
     let named = burn_zoo::find(weights).ok();

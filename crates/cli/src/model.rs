@@ -68,7 +68,7 @@ impl Loaded {
 
     /// The names that folders of a data set may have.
     pub(crate) fn classes(&self) -> Classes {
-        let count = self.model.num_classes();
+        let count = self.model.num_classes().max(2);
         let synsets = labels::imagenet_1k();
         let names = (0..count).map(|class| {
             let label = self.label(class).map(str::to_owned);
@@ -135,9 +135,11 @@ impl WeightArgs {
     /// are known for so many classes.
     fn labels(&self, entry: &Entry, model: &AnyClassifier, said: &Said) -> Result<Vec<String>> {
         let classes = model.num_classes();
+        // One output decides between two classes.
+        let fits = |names: &[String]| names.len() == classes || (classes == 1 && names.len() == 2);
         if let Some(path) = &self.labels {
             let names = labels::read(path)?;
-            if names.len() == classes {
+            if fits(&names) {
                 return Ok(names);
             }
             let reason = format!(
@@ -152,8 +154,7 @@ impl WeightArgs {
             .into());
         }
         if let Some(names) = &said.labels {
-            // One output decides between two classes.
-            if names.len() == classes || (classes == 1 && names.len() == 2) {
+            if fits(names) {
                 return Ok(names.clone());
             }
             report::note(&format!(

@@ -110,7 +110,8 @@ pub fn evaluate<M: Classifier>(
     evaluate_by(model, forward, dataset, preprocess, options, device)
 }
 
-/// As [`evaluate`], where `forward` gives the model's logits: a compiled plan, for example.
+/// As [`evaluate`], where `forward` gives the model's logits: a compiled plan, for example. A network of
+/// one output decides between two classes: its output is the second one's logit.
 ///
 /// # Errors
 ///
@@ -125,7 +126,16 @@ pub fn evaluate_by<M: Classifier>(
 ) -> Result<Evaluation, Error> {
     let start = Instant::now();
     let device = device.clone().inner();
-    let classes = model.num_classes();
+    let outputs = model.num_classes();
+    // One output is the logit of the second class of two, as binary classifiers are trained.
+    let classes = outputs.max(2);
+    let mut forward = move |images: Tensor<4>| {
+        let logits = forward(images)?;
+        Ok::<_, Error>(match outputs {
+            1 => Tensor::cat(vec![logits.zeros_like(), logits], 1),
+            _ => logits,
+        })
+    };
     let (views, crops) = match options.crops {
         Crops::One => (Views::One, 1),
         Crops::Ten => (Views::Ten, 10),

@@ -8,15 +8,20 @@ use serde::{Deserialize, Serialize};
 /// Where the weights are inside a file, as far as its user says so; by default they are searched
 /// for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Select {
     /// Keys of the dictionary that holds the weights, joined by full stops. Prefixes below it are
     /// still found.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// What stands before each key of the weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
     /// Keys that are to be read under other names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rename: Vec<Rename>,
     /// Tensors that are to be left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<Glob>,
 }
 

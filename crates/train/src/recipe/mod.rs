@@ -9,7 +9,8 @@ mod schedule;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use burn_zoo_core::{Error, PreprocessOverrides};
+use burn_zoo_core::weights::Select;
+use burn_zoo_core::{Error, PreprocessOverrides, ZeroPad};
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
@@ -40,6 +41,10 @@ pub struct Recipe {
     /// file. Their last layer is drawn anew where the classes differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
+    /// Where shortcuts without parameters put the zeros for new channels. Weights to begin with have
+    /// their own way where this is not given, random ones all at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zero_pad: Option<ZeroPad>,
     /// Passes over the training images.
     pub epochs: usize,
     /// Images that are in memory at a time.
@@ -63,6 +68,9 @@ pub struct Recipe {
     pub gradient_checkpointing: bool,
     /// Folder of the run, which must not hold one yet.
     pub output: PathBuf,
+    /// Where in the file of `weights` they are, if they shall not be searched for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub select: Select,
     /// The images.
     pub data: Data,
     /// Where the preprocessing differs from the model's own. A run's folder has the whole of it here, which
@@ -85,6 +93,10 @@ pub struct Recipe {
     /// Trains parts of the network less, or not at all.
     #[serde(default, skip_serializing_if = "FineTune::is_plain")]
     pub fine_tune: FineTune,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn one() -> usize {
