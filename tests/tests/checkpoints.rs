@@ -123,7 +123,7 @@ fn torchvisions_file_gives_the_golden_logits() {
 
 #[test]
 fn a_file_fits_every_architecture_with_its_keys() {
-    let checkpoint = Checkpoint::open(&fixture("checkpoints/resnet20_cifar.zip.pth")).unwrap();
+    let checkpoint = Checkpoint::open(fixture("checkpoints/resnet20_cifar.zip.pth")).unwrap();
     let fits = burn_zoo::fits(&checkpoint, &Device::flex());
     assert_eq!(fits, ["resnet20_cifar", "plain20_cifar"]);
 }

@@ -194,7 +194,7 @@ fn preprocess(said: &Said) -> Value {
             said.interpolation.map(|filter| json!(filter)),
         ),
         ("crop_pct", said.crop_share.map(|share| json!(share))),
-        ("multi_label", said.multi_label.then(|| json!(true))),
+        ("multi_label", said.multi_label.then_some(json!(true))),
     ];
     let says = says
         .into_iter()

@@ -11,7 +11,7 @@ const AVERAGES: [&str; 3] = ["ema", "averaged", "swa"];
 /// What came of a choice.
 pub(super) enum Choice {
     /// This one, and what its user should know of the others.
-    Taken(Candidate, Option<String>),
+    Taken(Box<Candidate>, Option<String>),
     /// No place fits.
     Nothing,
     /// These fit equally well.
@@ -55,8 +55,8 @@ pub(super) fn choose(index: &Index<'_>, slots: &[Slot], found: &[Candidate]) -> 
         .collect();
     match (&equal[..], &averages[..], &queries[..]) {
         ([], ..) => Choice::Nothing,
-        ([one], ..) => Choice::Taken((*one).clone(), None),
-        (_, [one], _) | (_, [], [one]) => Choice::Taken((**one).clone(), Some(others(one))),
+        ([one], ..) => Choice::Taken(Box::new((*one).clone()), None),
+        (_, [one], _) | (_, [], [one]) => Choice::Taken(Box::new((**one).clone()), Some(others(one))),
         _ => Choice::Tie(equal.iter().map(|it| shown(&it.at)).collect()),
     }
 }
