@@ -32,6 +32,11 @@
 //!   in the first 1x1.
 //! - Shortcuts that change shape are 1x1 projections (option B) in [`ResNet`] and zero padding
 //!   (option A) in [`CifarResNet`], where the paper uses each for its published numbers.
+//! - Section 3.3 does not say where option A puts the zeros for new channels. They follow the channels
+//!   that are there ([`ZeroPad::End`](burn_zoo_core::ZeroPad)); most PyTorch code puts half of them before
+//!   ([`ZeroPad::Both`](burn_zoo_core::ZeroPad)).
+//! - [`Stem::Small`] (a 3x3 first layer of stride 1, no max pool) is not in the paper; it is how these
+//!   networks are trained on CIFAR.
 
 mod blocks;
 mod cifar;

@@ -33,6 +33,27 @@
 //! # Ok::<(), burn_zoo::Error>(())
 //! ```
 //!
+//! A file that somebody trained loads wherever in it the weights are, and says what it knows of itself:
+//!
+//! ```no_run
+//! use burn::tensor::Device;
+//! use burn_zoo::weights::Checkpoint;
+//! use burn_zoo::{Adapt, Classifier, load_adapted};
+//!
+//! let device = Device::flex();
+//! let file = Checkpoint::open("model_best.pth.tar")?;
+//! let found = load_adapted("resnet18", &file, &Adapt::default(), &device)?;
+//! let image = found.preprocess().open("dog.jpg", &device)?; // image size, mean and deviation of the file
+//! let class: i64 = found.network.forward(image).argmax(1).into_scalar();
+//! if let Some(labels) = &found.said.labels {
+//!     println!("{}", labels[class as usize]);
+//! }
+//! for note in &found.place.notes {
+//!     eprintln!("{note}"); // what the file does not tell and was assumed
+//! }
+//! # Ok::<(), burn_zoo::Error>(())
+//! ```
+//!
 //! Cargo features: `fetch`; `fast-cpu`, training on flex by our own kernels; and one per family (`highway`,
 //! `inception-v1` to `-v4`, `inception-resnet-v2`), which are on unless default features are off.
 

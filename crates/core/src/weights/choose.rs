@@ -56,7 +56,9 @@ pub(super) fn choose(index: &Index<'_>, slots: &[Slot], found: &[Candidate]) -> 
     match (&equal[..], &averages[..], &queries[..]) {
         ([], ..) => Choice::Nothing,
         ([one], ..) => Choice::Taken(Box::new((*one).clone()), None),
-        (_, [one], _) | (_, [], [one]) => Choice::Taken(Box::new((**one).clone()), Some(others(one))),
+        (_, [one], _) | (_, [], [one]) => {
+            Choice::Taken(Box::new((**one).clone()), Some(others(one)))
+        }
         _ => Choice::Tie(equal.iter().map(|it| shown(&it.at)).collect()),
     }
 }

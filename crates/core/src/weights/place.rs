@@ -225,7 +225,14 @@ impl Checkpoint {
         let mut others = self.beside(key);
         let took: std::collections::HashSet<usize> = taken.taken().collect();
         for (number, leaf) in index.leaves().iter().enumerate() {
-            if took.contains(&number) || super::head::passed_over(&leaf.name) {
+            let of_head = match &taken.head {
+                Head::Other { layers } => layers.iter().any(|layer| {
+                    let own = leaf.name.strip_prefix(layer.as_str());
+                    own.is_some_and(|own| own.starts_with('.'))
+                }),
+                _ => false,
+            };
+            if took.contains(&number) || of_head || super::head::passed_over(&leaf.name) {
                 continue;
             }
             let name = match leaf.name.strip_prefix(&taken.at) {
