@@ -802,3 +802,144 @@ fn nothing_in_a_file_is_called() {
     );
     assert!(!Path::new("/tmp/burn-zoo-was-here").exists());
 }
+
+/// What a head sees is changed by layers that stand before or behind it.
+#[test]
+fn a_head_behind_other_layers_is_not_taken_for_the_networks() {
+    let tensors = weights(MODEL);
+    let (fc, body): (Tensors, Tensors) = tensors
+        .into_iter()
+        .partition(|(key, _)| key.starts_with("fc."));
+    let body = prefixed(&body, "backbone.");
+    let floats = |shape: &[u64]| {
+        let size = shape.iter().product::<u64>() as usize;
+        Array::floats(shape, &vec![0.5; size])
+    };
+    let norm = |name: &str| {
+        let parts = ["weight", "bias", "running_mean", "running_var"];
+        parts
+            .map(|part| (format!("{name}.{part}"), floats(&[64])))
+            .to_vec()
+    };
+    let classifier = renamed(&fc, |key| key.replace("fc.", "classifier."));
+    let inner = prefixed(&fc, "backbone.");
+    let numbered = [
+        renamed(&body, |key| key.replace("backbone.", "0.")),
+        norm("2"),
+        prefixed(&renamed(&fc, |key| key.replace("fc.", "")), "3."),
+    ];
+    let rows = [
+        (
+            "a norm before it",
+            [body.clone(), norm("bottleneck"), classifier.clone()].concat(),
+        ),
+        (
+            "an embedding",
+            [
+                body.clone(),
+                vec![("embedding.weight".to_owned(), floats(&[64, 64]))],
+                classifier,
+            ]
+            .concat(),
+        ),
+        ("numbered", numbered.concat()),
+        (
+            "another layer behind it",
+            [
+                body,
+                inner,
+                vec![
+                    ("fc.weight".to_owned(), floats(&[3, 10])),
+                    ("fc.bias".to_owned(), floats(&[3])),
+                ],
+            ]
+            .concat(),
+        ),
+    ];
+    for (what, tensors) in rows {
+        let bytes = saved(&sd(&tensors));
+        let error = refuses("mlp-head", bytes.clone(), MODEL, &Adapt::default());
+        assert!(error.contains("its head is an MLP"), "{what}: {error}");
+        let features = Adapt {
+            head: HeadUse::Unused,
+            ..Adapt::default()
+        };
+        let found = open("mlp-head", bytes, MODEL, &features).unwrap();
+        assert!(
+            found
+                .place
+                .notes
+                .iter()
+                .any(|note| note.contains("is left out")),
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn other_numbers_of_the_same_names_are_not_the_networks() {
+    let tensors = weights(MODEL);
+    let numbers = |mean: f64, std: f64| dict([("mean", Py::Float(mean)), ("std", Py::Float(std))]);
+    let ints = |values: [i64; 4]| Py::List(values.map(Py::Int).to_vec());
+    let names = Py::List((0..10).map(|at| text(&format!("name {at}"))).collect());
+    let file = dict([
+        ("model", sd(&tensors)),
+        ("cv", numbers(93.2, 0.4)),
+        ("head_cfg", dict([("input_size", Py::Int(512))])),
+        ("labels", ints([0, 1, 1, 0])),
+        ("class_names", names),
+    ]);
+    let said = ours("labels", &file).said;
+    assert!(!said.prepares_images(), "{said:?}");
+    assert_eq!(said.labels.unwrap()[9], "name 9");
+    // Where settings are kept, the same names are meant.
+    let args = dict([
+        ("input_size", Py::Int(64)),
+        ("mean", Py::Float(0.5)),
+        ("std", Py::Float(0.25)),
+    ]);
+    let said = ours(
+        "image-settings",
+        &dict([("model", sd(&tensors)), ("args", args)]),
+    )
+    .said;
+    assert_eq!(
+        (said.image_size, said.mean, said.std),
+        (Some([64; 2]), Some([0.5; 3]), Some([0.25; 3]))
+    );
+}
+
+#[test]
+fn a_key_reaches_one_of_many_networks() {
+    let tensors = weights(MODEL);
+    let other = sd(&changed(&tensors));
+    let names: Vec<String> = (0..20).map(|fold| format!("fold{fold}")).collect();
+    let folds = names.iter().map(|name| {
+        let own = if name == "fold9" {
+            sd(&tensors)
+        } else {
+            other.clone()
+        };
+        (name.as_str(), own)
+    });
+    let file = saved(&dict(folds.collect::<Vec<_>>()));
+    let ninth = select(|select| select.key = Some("fold9".to_owned()));
+    shows("tie", file, MODEL, MODEL, &ninth);
+}
+
+#[test]
+fn hostile_names_cost_no_time() {
+    let start = std::time::Instant::now();
+    let mut tensors: Tensors = vec![(".".repeat(200_000), Array::floats(&[1], &[0.5]))];
+    for number in 0..20_000 {
+        let name = format!("a{}.{}.w", number / 5, number % 5);
+        tensors.push((name, Array::floats(&[1], &[0.5])));
+    }
+    let file = Checkpoint::from_bytes("hostile", saved(&sd(&tensors))).unwrap();
+    let device = Device::flex();
+    assert!(burn_zoo::load(MODEL, &file, &device).is_err());
+    assert!(burn_zoo::fits(&file, &device).is_empty());
+    burn_zoo::nearest(&file, &Select::default(), &device);
+    // Seconds, where each ending and each place with numbers was looked at it took minutes.
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}

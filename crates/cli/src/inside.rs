@@ -1,8 +1,12 @@
 //! The flags that say where in a weight file the weights are.
 
+use anyhow::Result;
 use burn_zoo::weights::{Glob, Rename, Select};
 use burn_zoo::{Adapt, ZeroPad};
 use serde::{Deserialize, Serialize};
+
+use crate::failure::Usage;
+use crate::source::Source;
 
 /// Where in a file the weights are, if the program shall not search for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
@@ -36,6 +40,15 @@ impl InsideArgs {
             select: self.select(),
             ..adapt
         }
+    }
+
+    /// An error if the flags speak of a file and there is none.
+    pub(crate) fn need(&self, weights: Option<&Source>) -> Result<()> {
+        if weights.is_some() || *self == Self::default() {
+            return Ok(());
+        }
+        let reason = "--key, --prefix, --rename, --ignore and --zero-pad say how a file is read; give --weights";
+        Err(Usage(reason.to_owned()).into())
     }
 
     /// Where to look.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use burn::tensor::{Device, Tensor};
 use burn_zoo::weights::Said;
 use burn_zoo::{Adapt, AnyClassifier, AuxHeads, Entry, HeadUse, Options};
-use burn_zoo_core::{Classifier as _, Error, Preprocess, labels};
+use burn_zoo_core::{Classifier as _, Error, Preprocess, labels, untagged};
 use burn_zoo_train::{Classes, Recipe};
 
 use crate::failure::Usage;
@@ -93,6 +93,7 @@ impl WeightArgs {
     /// The model with trained weights, of which the last layer is used or not.
     pub(crate) fn load_for(&self, name: &str, head: HeadUse, device: &Device) -> Result<Loaded> {
         let entry = burn_zoo::find(name)?;
+        self.inside.need(self.weights.as_ref())?;
         let adapt = Adapt {
             head,
             ..Adapt::default()
@@ -135,11 +136,9 @@ impl WeightArgs {
     /// are known for so many classes.
     fn labels(&self, entry: &Entry, model: &AnyClassifier, said: &Said) -> Result<Vec<String>> {
         let classes = model.num_classes();
-        // One output decides between two classes.
-        let fits = |names: &[String]| names.len() == classes || (classes == 1 && names.len() == 2);
         if let Some(path) = &self.labels {
             let names = labels::read(path)?;
-            if fits(&names) {
+            if fits(&names, classes) {
                 return Ok(names);
             }
             let reason = format!(
@@ -154,7 +153,7 @@ impl WeightArgs {
             .into());
         }
         if let Some(names) = &said.labels {
-            if fits(names) {
+            if fits(names, classes) {
                 return Ok(names.clone());
             }
             report::note(&format!(
@@ -162,9 +161,14 @@ impl WeightArgs {
                 names.len()
             ));
         }
-        let of_run = run_labels(self.weights.as_ref()).filter(|names| names.len() == classes);
+        let of_run = run_labels(self.weights.as_ref()).filter(|names| fits(names, classes));
         Ok(of_run.unwrap_or_else(|| known_labels(entry, model)))
     }
+}
+
+/// Whether so many classes may have these names; one output decides between two.
+fn fits(names: &[String], classes: usize) -> bool {
+    names.len() == classes || (classes == 1 && names.len() == 2)
 }
 
 /// A file's weights without what only training uses.
@@ -184,7 +188,7 @@ pub(crate) fn from_file(
     device: &Device,
 ) -> Result<burn_zoo::Loaded<AnyClassifier>> {
     let found = burn_zoo::load_adapted(architecture, &source.open()?, adapt, device)?;
-    if found.architecture.name != architecture {
+    if found.architecture.name != untagged(architecture) {
         let [height, width] = found.architecture.preprocess.crop;
         report::note(&format!(
             "the file holds {}, a variant of {architecture}; its images are {height}x{width}",
@@ -196,7 +200,12 @@ pub(crate) fn from_file(
     }
     let said = &found.said;
     let heard: Vec<&str> = [
-        (said.labels.is_some(), "names of the classes"),
+        (
+            said.labels
+                .as_ref()
+                .is_some_and(|names| fits(names, found.network.num_classes())),
+            "names of the classes",
+        ),
         (said.image_size.is_some(), "image size"),
         (said.mean.is_some(), "mean and standard deviation"),
         (said.interpolation.is_some(), "interpolation"),
@@ -223,6 +232,7 @@ pub(crate) fn measured(
     inside: &InsideArgs,
     device: &Device,
 ) -> Result<(AnyClassifier, Preprocess)> {
+    inside.need(weights)?;
     let entry = burn_zoo::find(name)?;
     let found = match weights {
         Some(source) => {
@@ -251,6 +261,7 @@ pub(crate) fn build(
     inside: &InsideArgs,
     device: &Device,
 ) -> Result<(String, AnyClassifier)> {
+    inside.need(weights)?;
     let entry = burn_zoo::find(name)?;
     let Some(source) = weights else {
         let model = burn_zoo::create(&entry.architecture, options(&entry)?, device)?;
@@ -291,7 +302,8 @@ fn preprocess(
 ) -> Result<Preprocess> {
     let channels = found.network.input().channels;
     if found.architecture.name != entry.architecture {
-        return Ok(found.architecture.preprocess(channels));
+        let usual = found.architecture.preprocess(channels);
+        return Ok(run::preprocess(weights, usual));
     }
     let began_with = match entry.weights {
         Some(_) => None,

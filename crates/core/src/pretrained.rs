@@ -327,12 +327,19 @@ pub trait Pretrained: Classifier {
         // A fine-tuned network often has auxiliary heads of the classes before.
         let has_aux = !place.aux_classes.is_empty();
         let others = |&aux: &usize| Some(aux) != classes;
-        let old = adapt.classes.is_none() && place.aux_classes.iter().any(others);
+        let old =
+            classes.is_some() && adapt.classes.is_none() && place.aux_classes.iter().any(others);
         if old && adapt.aux_heads == AuxHeads::AsInFile {
             place.notes.push(format!(
                 "auxiliary heads of {} classes are left out, since the network has {}",
                 place.aux_classes[0],
                 classes.unwrap_or(known.classes)
+            ));
+        }
+        if let FoundHead::Other { layers } = &place.head {
+            place.notes.push(format!(
+                "the file's head ({}) is left out",
+                layers.join(", ")
             ));
         }
         let wanted = Options {
@@ -364,7 +371,7 @@ pub trait Pretrained: Classifier {
             network,
             architecture: known,
             place,
-            said: checkpoint.said(),
+            said: checkpoint.said().for_classes(wanted.classes),
         })
     }
 
@@ -452,7 +459,11 @@ fn zero_pad(layout: &Layout, checkpoint: &Checkpoint, adapt: &Adapt, place: &mut
     }
     // The published networks for CIFAR have a layer called `linear`, and zeros on both sides.
     let linear = match &place.head {
-        FoundHead::Linear { name, .. } => name.split('.').any(|key| key == "linear"),
+        FoundHead::Linear { name, .. } => {
+            // The dictionary's own key may be called so, too.
+            let own = name.strip_prefix(&place.key).unwrap_or(name);
+            own.split('.').any(|key| key == "linear")
+        }
         _ => false,
     };
     let assumed = if linear { ZeroPad::Both } else { ZeroPad::End };

@@ -104,17 +104,19 @@ pub fn places(
     select: &Select,
     device: &Device,
 ) -> Vec<(&'static str, Result<Found, Error>)> {
-    let names = architectures().into_iter();
-    names
-        .filter_map(|name| {
+    let found = checkpoint.search(select, |search| {
+        let names = architectures().into_iter();
+        let found = names.filter_map(|name| {
             let (slots, layout) = wanted(name, device)?;
-            match checkpoint.find(name, &slots, &layout, select) {
+            match search.find(name, &slots, &layout) {
                 Ok(found) => Some((name, Ok(found))),
                 Err(error @ Error::Ambiguous { .. }) => Some((name, Err(error))),
                 Err(_) => None,
             }
-        })
-        .collect()
+        });
+        found.collect()
+    });
+    found.unwrap_or_default()
 }
 
 /// The architectures that a file comes nearest to, the nearest first, with what differs.
@@ -123,14 +125,15 @@ pub fn nearest(
     select: &Select,
     device: &Device,
 ) -> Vec<(&'static str, Nearness)> {
-    let names = architectures().into_iter();
-    let mut near: Vec<_> = names
-        .filter_map(|name| {
+    let near = checkpoint.search(select, |search| {
+        let names = architectures().into_iter();
+        let near = names.filter_map(|name| {
             let (slots, layout) = wanted(name, device)?;
-            let nearness = checkpoint.nearness(&slots, &layout, select)?;
-            Some((name, nearness))
-        })
-        .collect();
+            Some((name, search.nearness(&slots, &layout)?))
+        });
+        near.collect()
+    });
+    let mut near: Vec<(_, Nearness)> = near.unwrap_or_default();
     near.sort_by(|a, b| b.1.share.total_cmp(&a.1.share));
     near.truncate(NEAREST);
     near

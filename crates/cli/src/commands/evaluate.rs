@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::data;
 use crate::engine::Forward;
 use crate::failure::Outcome;
-use crate::model::{Loaded, WeightArgs};
+use crate::model::{Loaded, Outputs, WeightArgs};
 use crate::precision::InferenceArgs;
 use crate::report;
 use crate::target::Target;
@@ -69,6 +69,13 @@ impl Args {
         let picture = Target::of_option(self.picture.as_deref(), "--picture")?;
         let device = self.device.open()?;
         let loaded = self.weights.load(&self.model, &device)?;
+        if loaded.outputs == Outputs::Independent && loaded.model.num_classes() > 1 {
+            bail!(
+                "the classes of {} are independent of each other, but folders name one class an image; \
+                 classify gives each class's probability",
+                loaded.name
+            );
+        }
         let path = data::resolve(&self.data)?;
         let split = self.split.as_deref();
         let split = split.unwrap_or_else(|| Dataset::usual_split(&path));

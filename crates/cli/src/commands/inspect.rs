@@ -63,10 +63,16 @@ impl Args {
         };
         Ok(Report {
             fits,
-            found,
             tie,
             nearest,
-            said: checkpoint.said(),
+            said: match &found {
+                Some(Found { place, .. }) => match place.head {
+                    FoundHead::Linear { classes, .. } => checkpoint.said().for_classes(classes),
+                    _ => checkpoint.said(),
+                },
+                None => checkpoint.said(),
+            },
+            found,
         })
     }
 }
@@ -93,6 +99,7 @@ impl Report {
             "preprocess": preprocess(&self.said),
             "others": place.map_or(&[][..], |place| &place.others),
             "nearest": nearest.collect::<Vec<_>>(),
+            "tie": self.tie.as_ref().map(ToString::to_string),
         })
     }
 

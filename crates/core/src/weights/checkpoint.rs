@@ -200,6 +200,7 @@ impl Checkpoint {
             name: tensor.name.clone(),
             own: 0,
             tensor,
+            unreadable: None,
         });
         let leaves = sorted(tensors.collect());
         let infos = leaves.iter().map(|leaf| TensorInfo {
@@ -252,7 +253,8 @@ impl Checkpoint {
     /// The numbers of a small tensor of the tree.
     pub(super) fn numbers(&self, number: usize) -> Option<Vec<f64>> {
         let tensor = self.tensors.get(number)?;
-        let leaf = leaf(tensor).filter(|_| tensor.shape().iter().product::<usize>() <= SMALL)?;
+        let small = tensor.shape().iter().product::<usize>() <= SMALL;
+        let leaf = leaf(tensor).filter(|leaf| small && leaf.unreadable.is_none())?;
         let (_, dtype, shape, _, bytes) = leaf.tensor.into_parts().ok()?;
         let data = TensorData::from_bytes(bytes, shape, dtype).convert_dtype(DType::F64);
         data.try_into_vec().ok()
@@ -268,18 +270,13 @@ impl Checkpoint {
         if select.rename.is_empty() && select.ignore.is_empty() {
             return Ok(self.leaves.clone());
         }
+        let names = select.names();
         let leaves = self.leaves.iter().filter_map(|leaf| {
-            let name = select.name(&leaf.name, leaf.own)?;
-            // A key may be renamed into its dictionary's place.
-            let own = if name.starts_with(leaf.around()) {
-                leaf.own
-            } else {
-                0
-            };
+            let (name, own) = names.of(&leaf.name, leaf.own)?;
             Some(Leaf {
                 name,
                 own,
-                tensor: leaf.tensor.clone(),
+                ..leaf.clone()
             })
         });
         let leaves = sorted(leaves.collect());
@@ -354,20 +351,21 @@ fn sorted(mut leaves: Vec<Leaf>) -> Vec<Leaf> {
     leaves
 }
 
-/// A tensor whose numbers Burn can hold; nothing else is a weight.
+/// A tensor with a way to its values; nothing if it has too many to be counted.
 fn leaf(tensor: &Tensor) -> Option<Leaf> {
-    let dtype = match tensor.dtype() {
-        FileDtype::F64 => DType::F64,
-        FileDtype::F32 => DType::F32,
-        FileDtype::F16 => DType::F16,
-        FileDtype::Bf16 => DType::BF16,
-        FileDtype::I64 => DType::I64,
-        FileDtype::I32 => DType::I32,
-        FileDtype::I16 => DType::I16,
-        FileDtype::I8 => DType::I8,
-        FileDtype::U8 => DType::U8,
-        _ => return None,
+    let known = match tensor.dtype() {
+        FileDtype::F64 => Some(DType::F64),
+        FileDtype::F32 => Some(DType::F32),
+        FileDtype::F16 => Some(DType::F16),
+        FileDtype::Bf16 => Some(DType::BF16),
+        FileDtype::I64 => Some(DType::I64),
+        FileDtype::I32 => Some(DType::I32),
+        FileDtype::I16 => Some(DType::I16),
+        FileDtype::I8 => Some(DType::I8),
+        FileDtype::U8 => Some(DType::U8),
+        _ => None,
     };
+    let unreadable = known.is_none().then(|| tensor.dtype().to_string());
     let name = tensor.path().join(".");
     let own = tensor.path().last().map_or(0, |key| name.len() - key.len());
     let values = tensor.clone();
@@ -377,15 +375,14 @@ fn leaf(tensor: &Tensor) -> Option<Leaf> {
         Ok(Bytes::from_bytes_vec(bytes))
     };
     let length = usize::try_from(tensor.byte_len()).ok()?;
-    let tensor = PackTensor::deferred(
-        name.clone(),
-        dtype,
-        tensor.shape().to_vec(),
-        None,
-        length,
-        read,
-    );
-    Some(Leaf { name, own, tensor })
+    let (dtype, shape) = (known.unwrap_or(DType::U8), tensor.shape().to_vec());
+    let tensor = PackTensor::deferred(name.clone(), dtype, shape, None, length, read);
+    Some(Leaf {
+        name,
+        own,
+        tensor,
+        unreadable,
+    })
 }
 
 /// JSON as a tree.

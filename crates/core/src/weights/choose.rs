@@ -1,8 +1,9 @@
 //! One place of several that hold a network.
 
 use super::Slot;
+use super::extra;
 use super::find::Candidate;
-use super::head::{self, Head};
+use super::head::Head;
 use super::index::Index;
 
 /// Words that name averaged weights.
@@ -55,7 +56,17 @@ pub(super) fn choose(index: &Index<'_>, slots: &[Slot], found: &[Candidate]) -> 
         .collect();
     match (&equal[..], &averages[..], &queries[..]) {
         ([], ..) => Choice::Nothing,
-        ([one], ..) => Choice::Taken(Box::new((*one).clone()), None),
+        ([one], ..) => {
+            let headless = fitting().find(|it| it.has_head() != has_head);
+            let note = headless.map(|other| {
+                format!(
+                    "the weights at {} are taken; {} has the same network without its head",
+                    shown(&one.at),
+                    shown(&other.at)
+                )
+            });
+            Choice::Taken(Box::new((*one).clone()), note)
+        }
         (_, [one], _) | (_, [], [one]) => {
             Choice::Taken(Box::new((**one).clone()), Some(others(one)))
         }
@@ -72,7 +83,7 @@ pub(super) fn shown(at: &str) -> String {
 }
 
 fn is_average(at: &str) -> bool {
-    let mut words = at.split('.').flat_map(head::words);
+    let mut words = at.split('.').flat_map(extra::words);
     words.any(|word| AVERAGES.contains(&word.as_str()))
 }
 

@@ -7,6 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
+use super::extra;
 use super::head::{self, Head};
 use super::index::{Index, first_key};
 use super::naming::{Naming, namings, numbered};
@@ -14,6 +15,8 @@ use super::{Layout, Slot};
 
 /// Places that are compared in full under one naming, those with the most matching names first.
 const PLACES: usize = 16;
+/// Missing names that are kept for a message.
+const LISTED: usize = 8;
 
 /// A place of a file, compared with a network.
 #[derive(Clone, Debug)]
@@ -26,8 +29,9 @@ pub(super) struct Candidate {
     pub(super) transposed: bool,
     /// Slots and the tensors that fill them, without the main head.
     pub(super) filled: Vec<(usize, usize)>,
-    /// Names that are not there.
+    /// The first names that are not there, and how many are not.
     pub(super) missing: Vec<String>,
+    pub(super) missing_count: usize,
     /// Tensors of another shape: name, shape found, shape expected.
     pub(super) misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
     /// Tensors among the network's that it has no place for.
@@ -41,7 +45,7 @@ pub(super) struct Candidate {
 impl Candidate {
     /// Whether everything but the head has its place.
     pub(super) fn fits(&self) -> bool {
-        self.missing.is_empty() && self.misshapen.is_empty() && self.unused.is_empty()
+        self.missing_count == 0 && self.misshapen.is_empty() && self.unused.is_empty()
     }
 
     /// Whether the head has, too.
@@ -51,7 +55,7 @@ impl Candidate {
 
     /// How much differs, for an order of candidates.
     pub(super) fn faults(&self) -> usize {
-        self.missing.len() + self.misshapen.len() + self.unused.len()
+        self.missing_count + self.misshapen.len() + self.unused.len()
     }
 
     /// Every tensor that the network takes from the file.
@@ -80,10 +84,8 @@ pub(super) fn candidates(
     };
     let mut found: Vec<Candidate> = Vec::new();
     for naming in namings(slots, layout) {
-        for at in wanted.places(&naming) {
-            if takes(at) {
-                found.push(wanted.compare(at, &naming));
-            }
+        for at in wanted.places(&naming, &takes) {
+            found.push(wanted.compare(at, &naming));
         }
     }
     for (at, naming) in numbered(index, slots, layout) {
@@ -113,8 +115,8 @@ struct Wanted<'a, 'i> {
 }
 
 impl<'a> Wanted<'a, '_> {
-    /// The places where most of the names are found.
-    fn places(&self, naming: &Naming) -> Vec<&'a str> {
+    /// The places where most of the names are found, of those that the user allows.
+    fn places(&self, naming: &Naming, takes: &impl Fn(&str) -> bool) -> Vec<&'a str> {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for key in &naming.keys {
             for at in self.index.before(key) {
@@ -123,6 +125,7 @@ impl<'a> Wanted<'a, '_> {
                 }
             }
         }
+        counts.retain(|at, _| takes(at));
         let mut places: Vec<(&str, usize)> = counts.into_iter().collect();
         places.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
         let most = places.first().map_or(0, |place| place.1);
@@ -147,6 +150,7 @@ impl<'a> Wanted<'a, '_> {
             .any(|(slot, key)| layout.is_aux(&slot.key) && find(key).is_some());
 
         let (mut filled, mut missing, mut misshapen) = (Vec::new(), Vec::new(), Vec::new());
+        let mut missing_count = 0;
         let mut body = Vec::new();
         for (number, (slot, key)) in slots.iter().zip(&naming.keys).enumerate() {
             let head = layout.head_of(&slot.key);
@@ -157,8 +161,19 @@ impl<'a> Wanted<'a, '_> {
             if !body.contains(&first) {
                 body.push(first);
             }
-            let Some(leaf) = find(key) else {
-                missing.push(format!("{at}{key}"));
+            let found = find(key);
+            let unreadable = found.and_then(|leaf| leaves[leaf].unreadable.as_deref());
+            let (Some(leaf), None) = (found, unreadable) else {
+                missing_count += 1;
+                if missing.len() < LISTED {
+                    missing.push(match unreadable {
+                        Some(dtype) => format!("{at}{key} as numbers, not {dtype}"),
+                        None => format!("{at}{key}"),
+                    });
+                }
+                if let Some(leaf) = found {
+                    is_free[leaf - below.start] = false;
+                }
                 continue;
             };
             is_free[leaf - below.start] = false;
@@ -177,10 +192,10 @@ impl<'a> Wanted<'a, '_> {
             let it = &leaves[leaf];
             // What lies in another dictionary of the file is not the network's.
             let elsewhere = own <= at.len() && it.own != own;
-            if elsewhere || head::passed_over(&it.name) || is_helper(&it.name[at.len()..]) {
+            if elsewhere || extra::passed_over(&it.name) || extra::is_helper(&it.name[at.len()..]) {
                 continue;
             }
-            if is_statistic(&it.name[at.len()..], it.shape()) {
+            if extra::is_statistic(&it.name[at.len()..], it.shape()) {
                 statistics.push(leaf);
             } else {
                 rest.push(leaf);
@@ -199,17 +214,25 @@ impl<'a> Wanted<'a, '_> {
             .zip(&naming.keys)
             .find(|(slot, _)| slot.key.strip_prefix(usual) == Some(".weight"))
             .and_then(|(_, key)| key.strip_suffix(".weight"));
-        let found = head::among(
+        let place = head::Place {
             index,
             at,
-            &rest,
-            &body,
-            usual_key.unwrap_or(usual),
             features,
-            naming.transposed,
-        );
+            transposed: naming.transposed,
+            first: self.layout.first,
+        };
+        let found = place.among(&rest, &body, usual_key.unwrap_or(usual));
         let head = match found.head {
-            Head::Missing => head::beside(index, at, features, naming.transposed),
+            Head::Missing => place.beside(),
+            // A network whose classes are another layer's inputs is followed by that layer.
+            Head::Linear {
+                ref name, classes, ..
+            } => match place.taking(classes).beside() {
+                Head::Linear { name: outer, .. } => Head::Other {
+                    layers: vec![name.clone(), outer],
+                },
+                _ => found.head,
+            },
             head => head,
         };
         Candidate {
@@ -218,6 +241,7 @@ impl<'a> Wanted<'a, '_> {
             transposed: naming.transposed,
             filled,
             missing,
+            missing_count,
             misshapen,
             unused: found.unused,
             head,
@@ -250,30 +274,4 @@ fn turned(shape: &[usize], transposed: bool) -> Vec<usize> {
         shape.reverse();
     }
     shape
-}
-
-/// Mean or standard deviation of pixels, as a module before the network keeps them.
-fn is_statistic(key: &str, shape: &[usize]) -> bool {
-    let own = key.rsplit('.').next().unwrap_or_default();
-    let words: Vec<String> = head::words(own).collect();
-    let named = words
-        .iter()
-        .any(|word| matches!(word.as_str(), "mean" | "std"));
-    // A norm has such names too, but one number for each of its channels, and another beside it.
-    named && !key.contains("running_") && shape.iter().product::<usize>() <= 4
-}
-
-/// Losses, metrics and queues, which lie among a network's tensors in some files.
-fn is_helper(key: &str) -> bool {
-    const HELPERS: [&str; 8] = [
-        "criterion",
-        "loss",
-        "losses",
-        "metric",
-        "metrics",
-        "accuracy",
-        "queue",
-        "acc",
-    ];
-    head::words(first_key(key)).any(|word| HELPERS.contains(&word.as_str()))
 }

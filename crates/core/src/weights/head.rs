@@ -1,6 +1,9 @@
 //! The last layer of a network in a file, whatever it is called.
 
-use super::index::{Index, first_key};
+use std::collections::{BTreeMap, HashSet};
+
+use super::extra::{self, words};
+use super::index::{Index, Leaf, first_key};
 
 /// The last layer that a file has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,12 @@ pub(super) enum Head {
     /// None at all.
     Missing,
 }
+
+/// Tensors of one key.
+type Group<'a> = (&'a str, Vec<usize>);
+
+/// A group with more tensors than this is no layer between a body and its head.
+const BETWEEN: usize = 16;
 
 /// What remains of the tensors below a network's place: its head, and what belongs nowhere.
 pub(super) struct Rest {
@@ -47,144 +56,189 @@ const WORDS: [&str; 14] = [
     "projection",
 ];
 
-/// Tells a head from other tensors. `rest` are the tensors below `at` that no layer of the body
-/// took; `body` are the outermost keys of the body; the head takes `features` numbers.
-pub(super) fn among(
-    index: &Index<'_>,
-    at: &str,
-    rest: &[usize],
-    body: &[&str],
-    usual: &str,
-    features: usize,
-    transposed: bool,
-) -> Rest {
-    let leaves = index.leaves();
-    let (inner, outer): (Vec<usize>, Vec<usize>) = rest
-        .iter()
-        .partition(|&&leaf| body.contains(&first_key(&leaves[leaf].name[at.len()..])));
-    if outer.is_empty() {
-        let unused = inner;
-        return Rest {
-            head: Head::Missing,
-            unused,
-        };
-    }
-    // The reference's own name wins over whatever else is there.
-    let own = format!("{at}{usual}.");
-    let (named, others): (Vec<usize>, Vec<usize>) = outer.iter().partition(|&&leaf| {
-        leaves[leaf].name.starts_with(&own) && !leaves[leaf].name[own.len()..].contains('.')
-    });
-    if let Some(head) = linear(index, &named, features, transposed) {
-        return Rest {
-            head,
-            unused: [inner, others].concat(),
-        };
-    }
-    if let Some(head) = linear(index, &outer, features, transposed) {
-        return Rest {
-            head,
-            unused: inner,
-        };
-    }
-    // Several layers, or one of another size: a head, if they are called so or hold a matrix.
-    let is_matrix = |leaf: &usize| leaves[*leaf].shape().len() == 2;
-    let (heads, unused): (Vec<usize>, Vec<usize>) = outer.iter().partition(|&&leaf| {
-        let first = first_key(&leaves[leaf].name[at.len()..]);
-        let prefix = format!("{at}{first}.");
-        is_called_head(first)
-            || outer
-                .iter()
-                .any(|other| leaves[*other].name.starts_with(&prefix) && is_matrix(other))
-    });
-    if !heads.iter().any(is_matrix) {
-        return Rest {
-            head: Head::Missing,
-            unused: [inner, outer].concat(),
-        };
-    }
-    Rest {
-        head: Head::Other {
-            layers: layers(index, &heads),
-        },
-        unused: [inner, unused].concat(),
-    }
+/// Where a network is, and what its head takes.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a, 'i> {
+    pub(super) index: &'i Index<'a>,
+    /// The keys before the network's own, each ended by a full stop.
+    pub(super) at: &'i str,
+    /// Numbers that the head takes.
+    pub(super) features: usize,
+    /// Whether matrices are `[in, out]`.
+    pub(super) transposed: bool,
+    /// Key of a network's first weight, by which other networks are known.
+    pub(super) first: &'i str,
 }
 
-/// A head that lies beside the body, as in `{backbone, head}`: the nearest dictionary or prefix
-/// around `at` that has exactly one.
-pub(super) fn beside(index: &Index<'_>, at: &str, features: usize, transposed: bool) -> Head {
-    let leaves = index.leaves();
-    let mut around = at;
-    while let Some(trimmed) = around.strip_suffix('.') {
-        let own = trimmed.rfind('.').map_or(0, |dot| dot + 1);
-        let (outer, inner) = (&around[..own], around);
-        let numbered = trimmed[own..].parse::<u32>().is_ok();
-        let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
-        for leaf in index.below(outer) {
-            let name = &leaves[leaf].name;
-            if name.starts_with(inner) || passed_over(name) {
-                continue;
-            }
-            let first = first_key(&name[outer.len()..]);
-            if !(is_called_head(first) || numbered && first.parse::<u32>().is_ok()) {
-                continue;
-            }
-            match groups.iter_mut().find(|(key, _)| *key == first) {
-                Some((_, group)) => group.push(leaf),
-                None => groups.push((first, vec![leaf])),
-            }
+impl<'a> Place<'a, '_> {
+    /// The same for a layer that takes so many numbers.
+    pub(super) fn taking(self, features: usize) -> Self {
+        Self { features, ..self }
+    }
+
+    /// Tells a head from other tensors. `rest` are the tensors below the place that no layer of the body
+    /// took; `body` are the outermost keys of the body, `usual` is the reference's name of the head.
+    pub(super) fn among(self, rest: &[usize], body: &[&str], usual: &str) -> Rest {
+        let leaves = self.index.leaves();
+        let first = |leaf: usize| first_key(&leaves[leaf].name[self.at.len()..]);
+        let (inner, outer): (Vec<usize>, Vec<usize>) =
+            rest.iter().partition(|&&leaf| body.contains(&first(leaf)));
+        // The reference's own name wins over whatever else is there.
+        let own = format!("{}{usual}.", self.at);
+        let (named, others): (Vec<usize>, Vec<usize>) = outer.iter().partition(|&&leaf| {
+            let rest = leaves[leaf].name.strip_prefix(&own);
+            rest.is_some_and(|rest| !rest.contains('.'))
+        });
+        if let Some(head) = self.linear(&named) {
+            let unused = [inner, others].concat();
+            return Rest { head, unused };
         }
-        let heads: Vec<Head> = groups
+        if let Some(head) = self.linear(&outer) {
+            let unused = inner;
+            return Rest { head, unused };
+        }
+        // Several layers, or one of another size: a head, if they are called so or take what it takes.
+        let of_a_head: HashSet<&str> = outer
             .iter()
-            .filter_map(|(_, group)| {
-                linear(index, group, features, transposed).or_else(|| {
-                    let matrix = group.iter().any(|&leaf| leaves[leaf].shape().len() == 2);
-                    matrix.then(|| Head::Other {
-                        layers: layers(index, group),
-                    })
-                })
-            })
+            .filter(|&&leaf| is_matrix(&leaves[leaf]) || self.takes(&leaves[leaf]))
+            .map(|&leaf| first(leaf))
             .collect();
-        match &heads[..] {
-            [] => around = outer,
-            [head] => return head.clone(),
-            _ => {
-                let all: Vec<usize> = groups.into_iter().flat_map(|(_, group)| group).collect();
-                return Head::Other {
-                    layers: layers(index, &all),
-                };
-            }
+        let (heads, unused): (Vec<usize>, Vec<usize>) = outer
+            .iter()
+            .partition(|&&leaf| is_called_head(first(leaf)) || of_a_head.contains(first(leaf)));
+        if !heads.iter().any(|&leaf| is_matrix(&leaves[leaf])) {
+            let unused = [inner, outer].concat();
+            return Rest {
+                head: Head::Missing,
+                unused,
+            };
+        }
+        Rest {
+            head: Head::Other {
+                layers: layers(self.index, &heads),
+            },
+            unused: [inner, unused].concat(),
         }
     }
-    Head::Missing
-}
 
-/// The one dense layer that these tensors are, if they are one and nothing else.
-fn linear(index: &Index<'_>, tensors: &[usize], features: usize, transposed: bool) -> Option<Head> {
-    let leaves = index.leaves();
-    let (weight, bias) = match *tensors {
-        [weight] => (weight, None),
-        [a, b] if leaves[a].name.ends_with("weight") => (a, Some(b)),
-        [a, b] => (b, Some(a)),
-        _ => return None,
-    };
-    let name = leaves[weight].name.strip_suffix(".weight")?;
-    let classes = match *leaves[weight].shape() {
-        [inputs, classes] if transposed && inputs == features => classes,
-        [classes, inputs] if !transposed && inputs == features => classes,
-        // A convolution of one pixel does the same.
-        [classes, inputs, 1, 1] if !transposed && inputs == features => classes,
-        _ => return None,
-    };
-    let fits = |bias: usize| {
-        leaves[bias].name.strip_suffix(".bias") == Some(name) && leaves[bias].shape() == [classes]
-    };
-    (classes > 0 && bias.is_none_or(fits)).then(|| Head::Linear {
-        name: name.to_owned(),
-        weight,
-        bias,
-        classes,
-    })
+    /// A head that lies beside the body, as in `{backbone, head}`: the nearest dictionary or prefix
+    /// around the place that has one.
+    pub(super) fn beside(self) -> Head {
+        let mut around = self.at;
+        while let Some(trimmed) = around.strip_suffix('.') {
+            let own = trimmed.rfind('.').map_or(0, |dot| dot + 1);
+            let outer = &around[..own];
+            let numbered = trimmed[own..].parse::<u32>().is_ok();
+            let groups = self.siblings(outer, around);
+            let (heads, others): (Vec<_>, Vec<_>) = groups.iter().partition(|(key, _)| {
+                is_called_head(key) || numbered && key.parse::<u32>().is_ok()
+            });
+            if let Some(head) = self.one_of(&heads, &others) {
+                return head;
+            }
+            around = outer;
+        }
+        Head::Missing
+    }
+
+    /// The head among groups of tensors, of which `others` are not called so.
+    fn one_of(self, heads: &[&Group<'_>], others: &[&Group<'_>]) -> Option<Head> {
+        let leaves = self.index.leaves();
+        let has_matrix = |group: &Group<'_>| group.1.iter().any(|&leaf| is_matrix(&leaves[leaf]));
+        // A norm or an embedding that stands between the body and its head changes what the head sees.
+        let between = |group: &&&Group<'_>| {
+            group.1.len() <= BETWEEN
+                && self.linear(&group.1).is_none()
+                && group.1.iter().any(|&leaf| self.takes(&leaves[leaf]))
+        };
+        let embeds = |group: &&&Group<'_>| {
+            group.1.len() <= BETWEEN && group.1.iter().any(|&leaf| self.takes(&leaves[leaf]))
+        };
+        let linear: Vec<Head> = heads
+            .iter()
+            .filter_map(|group| self.linear(&group.1))
+            .collect();
+        let more = heads
+            .iter()
+            .filter(between)
+            .chain(others.iter().filter(embeds));
+        let more: Vec<usize> = more.flat_map(|group| group.1.iter().copied()).collect();
+        let unlike = |group: &&&Group<'_>| has_matrix(group) && self.linear(&group.1).is_none();
+        if let ([head], true) = (&linear[..], more.is_empty())
+            && !heads.iter().any(|group| unlike(&group))
+        {
+            return Some(head.clone());
+        }
+        let matrices = heads.iter().filter(|group| has_matrix(group));
+        let matrices: Vec<usize> = matrices.flat_map(|group| group.1.iter().copied()).collect();
+        (!matrices.is_empty()).then(|| Head::Other {
+            layers: layers(self.index, &[more, matrices].concat()),
+        })
+    }
+
+    /// The tensors below `outer` and not below `inner`, by their next key, without other networks and
+    /// what belongs to no network.
+    fn siblings(self, outer: &str, inner: &str) -> Vec<Group<'a>> {
+        let leaves = self.index.leaves();
+        let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for leaf in self.index.below(outer) {
+            let name = &leaves[leaf].name;
+            let key = &name[outer.len()..];
+            let none = extra::passed_over(name)
+                || extra::is_helper(key)
+                || extra::is_statistic(key, leaves[leaf].shape())
+                || extra::is_trainings(key);
+            if !name.starts_with(inner) && !none {
+                groups.entry(first_key(key)).or_default().push(leaf);
+            }
+        }
+        let ending = format!(".{}", self.first);
+        groups.retain(|_, group| {
+            !group
+                .iter()
+                .any(|&leaf| leaves[leaf].name.ends_with(&ending))
+        });
+        groups.into_iter().collect()
+    }
+
+    /// Whether a tensor's last size is what the head takes.
+    fn takes(self, leaf: &Leaf) -> bool {
+        leaf.shape().last() == Some(&self.features)
+    }
+
+    /// The one dense layer that these tensors are, if they are one and nothing else.
+    fn linear(self, tensors: &[usize]) -> Option<Head> {
+        let Self {
+            features,
+            transposed,
+            ..
+        } = self;
+        let leaves = self.index.leaves();
+        let (weight, bias) = match *tensors {
+            [weight] => (weight, None),
+            [a, b] if leaves[a].name.ends_with("weight") => (a, Some(b)),
+            [a, b] => (b, Some(a)),
+            _ => return None,
+        };
+        let name = leaves[weight].name.strip_suffix(".weight")?;
+        let classes = match *leaves[weight].shape() {
+            [inputs, classes] if transposed && inputs == features => classes,
+            [classes, inputs] if !transposed && inputs == features => classes,
+            // A convolution of one pixel does the same.
+            [classes, inputs, 1, 1] if !transposed && inputs == features => classes,
+            _ => return None,
+        };
+        let fits = |bias: usize| {
+            leaves[bias].name.strip_suffix(".bias") == Some(name)
+                && leaves[bias].shape() == [classes]
+        };
+        (classes > 0 && bias.is_none_or(fits)).then(|| Head::Linear {
+            name: name.to_owned(),
+            weight,
+            bias,
+            classes,
+        })
+    }
 }
 
 /// The names of the layers that hold these tensors, each once.
@@ -200,6 +254,10 @@ fn layers(index: &Index<'_>, tensors: &[usize]) -> Vec<String> {
     names
 }
 
+fn is_matrix(leaf: &Leaf) -> bool {
+    leaf.shape().len() == 2
+}
+
 fn is_called_head(key: &str) -> bool {
     words(key).any(|word| {
         WORDS.contains(&word.as_str())
@@ -207,35 +265,4 @@ fn is_called_head(key: &str) -> bool {
                 .strip_prefix("fc")
                 .is_some_and(|n| n.parse::<u32>().is_ok())
     })
-}
-
-/// The words of a key: `lastLinear`, `last_linear` and `last-linear` have two.
-pub(super) fn words(key: &str) -> impl Iterator<Item = String> {
-    let mut words = vec![String::new()];
-    let mut before_is_small = false;
-    for letter in key.chars() {
-        let begins = !letter.is_alphanumeric() || (letter.is_uppercase() && before_is_small);
-        if begins {
-            words.push(String::new());
-        }
-        if let (true, Some(word)) = (letter.is_alphanumeric(), words.last_mut()) {
-            word.extend(letter.to_lowercase());
-        }
-        before_is_small = letter.is_lowercase();
-    }
-    words.into_iter().filter(|word| !word.is_empty())
-}
-
-/// Whether a tensor of this name is no weight of any network: what counts batches, averaged models
-/// or operations.
-pub(super) fn passed_over(name: &str) -> bool {
-    const COUNTERS: [&str; 5] = [
-        "num_batches_tracked",
-        "n_averaged",
-        "total_ops",
-        "total_params",
-        "num_updates",
-    ];
-    let own = name.rsplit('.').next().unwrap_or_default();
-    COUNTERS.contains(&own)
 }

@@ -14,6 +14,8 @@ pub(super) struct Leaf {
     pub(super) own: usize,
     /// Shape and values. Its own name does not count.
     pub(super) tensor: PackTensor,
+    /// The number format, where Burn cannot read it.
+    pub(super) unreadable: Option<String>,
 }
 
 impl Leaf {
@@ -27,7 +29,12 @@ impl Leaf {
     }
 }
 
-/// Tensors sorted by name, and every ending of a name that begins with a key.
+/// Names are searched for by this many of their last keys; no network's are deeper.
+const ENDINGS: usize = 32;
+/// Longer names are found by the whole of them alone.
+pub(super) const LONGEST: usize = 1 << 10;
+
+/// Tensors sorted by name, and the endings of names that begin with a key.
 pub(super) struct Index<'a> {
     leaves: &'a [Leaf],
     by_name: HashMap<&'a str, usize>,
@@ -83,10 +90,11 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Where keys begin in a name.
+/// Where the last keys of a name begin.
 fn starts(name: &str) -> impl Iterator<Item = usize> {
-    let after = name.match_indices('.').map(|(at, _)| at + 1);
-    std::iter::once(0).chain(after)
+    let short = if name.len() > LONGEST { "" } else { name };
+    let after = short.rmatch_indices('.').map(|(at, _)| at + 1);
+    after.take(ENDINGS).chain([0])
 }
 
 /// The first key of a name.

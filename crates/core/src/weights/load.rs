@@ -69,6 +69,7 @@ pub fn load<M: Module>(
     if !(missing.is_empty() && misshapen.is_empty()) {
         let differs = Mismatch {
             missing: &missing,
+            missing_count: missing.len(),
             unused: &[],
             misshapen: &misshapen,
         };

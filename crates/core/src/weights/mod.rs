@@ -5,6 +5,7 @@
 mod burnpack;
 mod checkpoint;
 mod choose;
+mod extra;
 mod find;
 mod head;
 mod index;
@@ -26,7 +27,7 @@ pub use layout::{Dialect, Layout};
 pub use load::load;
 pub use meta::{Licence, WeightsMeta};
 pub use nearest::Nearness;
-pub use place::{Found, FoundHead, Place};
+pub use place::{Found, FoundHead, Place, Search};
 pub use said::Said;
 pub use save::{Dtype, save, to_burnpack, to_safetensors, write};
 pub use select::{Glob, Rename, Select};

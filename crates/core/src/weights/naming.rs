@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::index::{Index, first_key};
+use super::index::{Index, LONGEST, first_key};
 use super::keys::KeyTable;
 use super::{Dialect, Layout, Slot};
 
@@ -20,6 +20,9 @@ pub(super) struct Naming {
 pub(super) const REFERENCE: &str = "reference";
 /// The name of our paths, as Burn's own files have them.
 pub(super) const BURN: &str = "burn";
+/// Places with numbers that are compared in full.
+const PLACES: usize = 32;
+
 /// The name of numbers in the place of the outermost names.
 pub(super) const NUMBERED: &str = "numbered";
 
@@ -70,7 +73,10 @@ pub(super) fn numbered<'a>(
     }
     let mut places = Vec::new();
     for (at, numbers) in children(index) {
-        // A head may follow; auxiliary heads stand where the network has them, all or none.
+        if numbers.len() < plain.len() || places.len() >= PLACES {
+            continue;
+        }
+        // Layers of a head may follow; auxiliary heads stand where the network has them, all or none.
         let mut orders = vec![plain.clone()];
         if !aux.is_empty() && numbers.len() >= plain.len() + aux.len() {
             orders.extend((0..=plain.len()).map(|place| {
@@ -80,21 +86,22 @@ pub(super) fn numbered<'a>(
             }));
         }
         for order in orders {
-            if !(order.len()..=order.len() + 1).contains(&numbers.len()) {
-                continue;
-            }
             let number_of: BTreeMap<&str, u32> =
                 order.iter().copied().zip(numbers.iter().copied()).collect();
-            let key = |slot: &Slot| {
-                let first = first_key(&slot.key);
+            let key = |key: &str| {
+                let first = first_key(key);
                 match number_of.get(first) {
-                    Some(number) => format!("{number}{}", &slot.key[first.len()..]),
-                    None => slot.key.clone(),
+                    Some(number) => format!("{number}{}", &key[first.len()..]),
+                    None => key.to_owned(),
                 }
             };
+            // Most places with numbers are not a network's; its first layer tells before all keys are made.
+            if index.find(&format!("{at}{}", key(layout.first))).is_none() {
+                continue;
+            }
             let naming = Naming {
                 name: NUMBERED,
-                keys: slots.iter().map(key).collect(),
+                keys: slots.iter().map(|slot| key(&slot.key)).collect(),
                 transposed: false,
             };
             places.push((at, naming));
@@ -118,7 +125,11 @@ fn outermost<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<&'a str> {
 /// The numbers that stand directly below each place of a file.
 fn children<'a>(index: &Index<'a>) -> BTreeMap<&'a str, BTreeSet<u32>> {
     let mut children: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
-    for leaf in index.leaves() {
+    for leaf in index
+        .leaves()
+        .iter()
+        .filter(|leaf| leaf.name.len() <= LONGEST)
+    {
         let mut at = 0;
         while let Some(length) = leaf.name[at..].find('.') {
             if let Ok(number) = leaf.name[at..at + length].parse() {

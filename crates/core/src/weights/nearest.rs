@@ -1,9 +1,8 @@
 //! How near a file that fits nothing comes to a network.
 
-use super::checkpoint::Checkpoint;
 use super::find::candidates;
-use super::index::Index;
-use super::{Layout, Select, Slot};
+use super::place::Search;
+use super::{Layout, Slot};
 
 /// Differences listed in words.
 const LISTED: usize = 6;
@@ -19,17 +18,16 @@ pub struct Nearness {
     pub differs: Vec<String>,
 }
 
-impl Checkpoint {
+impl Search<'_> {
     /// How near the file comes to a network, at the place where it comes nearest; nothing if no
     /// tensor has a name of the network's.
     ///
-    /// `slots` and `layout` are as for [`Checkpoint::find`].
-    pub fn nearness(&self, slots: &[Slot], layout: &Layout, select: &Select) -> Option<Nearness> {
-        let leaves = self.selected(select).ok()?;
-        let index = Index::new(&leaves);
-        let found = candidates(&index, slots, layout, |at| select.takes(at));
+    /// `slots` and `layout` are as for [`Checkpoint::find`](super::Checkpoint::find).
+    pub fn nearness(&self, slots: &[Slot], layout: &Layout) -> Option<Nearness> {
+        let leaves = self.index.leaves();
+        let found = candidates(&self.index, slots, layout, |at| self.select.takes(at));
         let best = found.into_iter().max_by_key(|it| it.filled.len())?;
-        let wanted = best.filled.len() + best.missing.len() + best.misshapen.len();
+        let wanted = best.filled.len() + best.missing_count + best.misshapen.len();
         let share = (best.filled.len() as f64 - best.unused.len() as f64) / wanted.max(1) as f64;
 
         let mut differs = Vec::new();
@@ -48,30 +46,31 @@ impl Checkpoint {
                 _ => format!("{own} is {found:?}, expected {expected:?}"),
             });
         }
-        let counted = |what: &str, names: &[String]| {
+        let counted = |what: &str, names: &[String], count: usize| {
             let first = names
                 .iter()
                 .take(3)
                 .map(String::as_str)
                 .collect::<Vec<_>>()
                 .join(", ");
-            let more = if names.len() > 3 { ", …" } else { "" };
-            format!("{} tensors {what}: {first}{more}", names.len())
+            let more = if count > 3 { ", …" } else { "" };
+            format!("{count} tensors {what}: {first}{more}")
         };
-        if !best.missing.is_empty() {
+        if best.missing_count > 0 {
             let names: Vec<String> = best
                 .missing
                 .iter()
                 .map(|name| name.strip_prefix(at).unwrap_or(name).to_owned())
                 .collect();
-            differs.push(counted("missing", &names));
+            differs.push(counted("missing", &names, best.missing_count));
         }
         if !best.unused.is_empty() {
-            let names = best.unused.iter().map(|&leaf| {
+            let names = best.unused.iter().take(LISTED).map(|&leaf| {
                 let name = &leaves[leaf].name;
                 name.strip_prefix(at).unwrap_or(name).to_owned()
             });
-            differs.push(counted("too many", &names.collect::<Vec<_>>()));
+            let names: Vec<String> = names.collect();
+            differs.push(counted("too many", &names, best.unused.len()));
         }
         match &best.head {
             super::head::Head::Missing => differs.push("no head".to_owned()),

@@ -1,5 +1,7 @@
 //! A network found in a file: where, under whose names, and what else is there.
 
+use std::collections::HashSet;
+
 use super::checkpoint::{Checkpoint, shortened};
 use super::choose::{Choice, choose, shown};
 use super::find::{Candidate, candidates};
@@ -11,6 +13,8 @@ use crate::Error;
 
 /// Names listed of each kind in an error before "and n more".
 const LISTED: usize = 5;
+/// Names of other things in the file that are kept.
+const BESIDE: usize = 100;
 /// Places described in an error.
 const DESCRIBED: usize = 3;
 
@@ -67,6 +71,56 @@ pub enum FoundHead {
     Missing,
 }
 
+/// The tensors of a file, ready to be searched for networks.
+pub struct Search<'a> {
+    pub(super) file: &'a Checkpoint,
+    pub(super) select: &'a Select,
+    pub(super) index: Index<'a>,
+}
+
+impl std::fmt::Debug for Search<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Search({:?})", self.file)
+    }
+}
+
+impl Search<'_> {
+    /// As [`Checkpoint::find`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Checkpoint::find`].
+    pub fn find(&self, model: &str, slots: &[Slot], layout: &Layout) -> Result<Found, Error> {
+        let Self {
+            file,
+            select,
+            index,
+        } = self;
+        let found = candidates(index, slots, layout, |at| select.takes(at));
+        let (taken, note) = match choose(index, slots, &found) {
+            Choice::Taken(taken, note) => (taken, note),
+            Choice::Tie(places) => {
+                return Err(Error::Ambiguous {
+                    name: file.name().to_owned(),
+                    model: model.to_owned(),
+                    places,
+                });
+            }
+            Choice::Nothing => {
+                return Err(Error::Weights {
+                    name: file.name().to_owned(),
+                    model: model.to_owned(),
+                    mismatch: nearness(index, &found, select),
+                });
+            }
+        };
+        Ok(Found {
+            weights: file.taken(index, slots, layout, &taken)?,
+            place: file.place(index, slots, layout, &taken, note),
+        })
+    }
+}
+
 impl Checkpoint {
     /// Finds the weights of a network in the file: in any dictionary, behind any prefix, under the
     /// names of any code that is known for it. What else is in the file is left alone.
@@ -86,30 +140,25 @@ impl Checkpoint {
         layout: &Layout,
         select: &Select,
     ) -> Result<Found, Error> {
+        self.search(select, |search| search.find(model, slots, layout))?
+    }
+
+    /// Calls `look` with the file's tensors, which are made ready once for many networks to be looked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Container`] if two tensors would have one name.
+    pub fn search<T>(
+        &self,
+        select: &Select,
+        look: impl FnOnce(&Search<'_>) -> T,
+    ) -> Result<T, Error> {
         let leaves = self.selected(select)?;
-        let index = Index::new(&leaves);
-        let found = candidates(&index, slots, layout, |at| select.takes(at));
-        let (taken, note) = match choose(&index, slots, &found) {
-            Choice::Taken(taken, note) => (taken, note),
-            Choice::Tie(places) => {
-                return Err(Error::Ambiguous {
-                    name: self.name().to_owned(),
-                    model: model.to_owned(),
-                    places,
-                });
-            }
-            Choice::Nothing => {
-                return Err(Error::Weights {
-                    name: self.name().to_owned(),
-                    model: model.to_owned(),
-                    mismatch: nearness(&index, &found, select),
-                });
-            }
-        };
-        Ok(Found {
-            weights: self.taken(&index, slots, layout, &taken)?,
-            place: self.place(&index, slots, layout, &taken, note),
-        })
+        Ok(look(&Search {
+            file: self,
+            select,
+            index: Index::new(&leaves),
+        }))
     }
 
     /// The tensors at a place under the reference's keys.
@@ -223,7 +272,7 @@ impl Checkpoint {
     /// The dictionaries around the weights and what lies beside them, and tensors that were left.
     fn others(&self, index: &Index<'_>, taken: &Candidate, key: &str) -> Vec<String> {
         let mut others = self.beside(key);
-        let took: std::collections::HashSet<usize> = taken.taken().collect();
+        let took: HashSet<usize> = taken.taken().collect();
         for (number, leaf) in index.leaves().iter().enumerate() {
             let of_head = match &taken.head {
                 Head::Other { layers } => layers.iter().any(|layer| {
@@ -232,7 +281,10 @@ impl Checkpoint {
                 }),
                 _ => false,
             };
-            if took.contains(&number) || of_head || super::head::passed_over(&leaf.name) {
+            if others.len() >= BESIDE {
+                break;
+            }
+            if took.contains(&number) || of_head || super::extra::passed_over(&leaf.name) {
                 continue;
             }
             let name = match leaf.name.strip_prefix(&taken.at) {
@@ -293,6 +345,7 @@ fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
             .collect();
         let differs = mismatch(&Mismatch {
             missing: &it.missing,
+            missing_count: it.missing_count,
             unused: &unused,
             misshapen: &it.misshapen,
         });
@@ -307,6 +360,8 @@ fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
 /// How tensors and a network differ.
 pub(super) struct Mismatch<'a> {
     pub(super) missing: &'a [String],
+    /// How many are missing, of which the first are named.
+    pub(super) missing_count: usize,
     pub(super) unused: &'a [String],
     /// Name, shape found, shape expected.
     pub(super) misshapen: &'a [(String, Vec<usize>, Vec<usize>)],
@@ -322,24 +377,24 @@ pub(super) fn mismatch(differs: &Mismatch<'_>) -> String {
         })
         .collect();
     let parts = [
-        ("missing", differs.missing),
-        ("unused", differs.unused),
-        ("of another shape", &misshapen),
+        ("missing", differs.missing, differs.missing_count),
+        ("unused", differs.unused, differs.unused.len()),
+        ("of another shape", &misshapen, misshapen.len()),
     ];
-    let parts = parts.iter().filter(|(_, list)| !list.is_empty());
+    let parts = parts.iter().filter(|(_, _, count)| *count > 0);
     parts.map(summary).collect::<Vec<_>>().join("; ")
 }
 
-fn summary((kind, list): &(&str, &[String])) -> String {
+fn summary((kind, list, count): &(&str, &[String], usize)) -> String {
     let shown = list
         .iter()
         .take(LISTED)
         .map(|item| shortened(item))
         .collect::<Vec<_>>()
         .join(", ");
-    let more = match list.len().saturating_sub(LISTED) {
+    let more = match count.saturating_sub(LISTED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    format!("{} {kind} ({shown}{more})", list.len())
+    format!("{count} {kind} ({shown}{more})")
 }

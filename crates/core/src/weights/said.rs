@@ -12,6 +12,27 @@ const DICTIONARIES: usize = 2_000;
 const DEPTH: usize = 5;
 /// Sides of images that are believed, in pixels.
 const SIDES: std::ops::RangeInclusive<i64> = 8..=4096;
+/// Dictionaries of settings, in which any of these names is meant.
+const SETTINGS_OF: [&str; 16] = [
+    "args",
+    "opt",
+    "options",
+    "config",
+    "cfg",
+    "conf",
+    "hparams",
+    "hyper_parameters",
+    "params",
+    "meta",
+    "metadata",
+    "settings",
+    "data_config",
+    "pretrained_cfg",
+    "default_cfg",
+    "preprocess",
+];
+/// Names of sizes that mean other things elsewhere.
+const AMBIGUOUS: [&str; 2] = ["input_size", "resolution"];
 /// A dictionary with more tensors than this holds weights.
 const SETTINGS: usize = 3;
 /// More classes than this are not believed.
@@ -66,7 +87,7 @@ const NOT_ABOUT_IMAGES: [&str; 4] = ["optim", "scheduler", "scaler", "metric"];
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Said {
-    /// Names of the classes, in order.
+    /// Names of the classes, in order; the first list of names if the file has several.
     pub labels: Option<Vec<String>>,
     /// `[height, width]` of the network's images, in pixels.
     pub image_size: Option<[usize; 2]>,
@@ -80,7 +101,12 @@ pub struct Said {
     pub crop_share: Option<f64>,
     /// Whether classes are independent of each other: each probability is a sigmoid.
     pub multi_label: bool,
+    /// Every list that may be the classes' names.
+    lists: Vec<Vec<String>>,
 }
+
+/// A dictionary on the way from the root, the key that it lies at, and how deep.
+type Step<'a> = (&'a Dict, String, usize);
 
 impl Checkpoint {
     /// What the file says of itself beside its weights, in any dictionary; what lies nearest to the root
@@ -89,16 +115,20 @@ impl Checkpoint {
         let mut said = Said::default();
         let header = self.header();
         let roots = [&header, self.root()].into_iter();
-        let mut queue: VecDeque<(&Dict, usize)> = roots
-            .filter_map(|root| Some((root.as_dict()?, 0)))
+        let mut queue: VecDeque<Step<'_>> = roots
+            .filter_map(|root| Some((root.as_dict()?, String::new(), 0)))
             .collect();
         let mut seen = 0;
-        while let Some((dictionary, depth)) = queue.pop_front() {
+        while let Some((dictionary, at, depth)) = queue.pop_front() {
             seen += 1;
             if seen > DICTIONARIES {
                 break;
             }
-            said.hear(self, dictionary);
+            said.hear(
+                self,
+                dictionary,
+                depth == 0 || SETTINGS_OF.contains(&at.as_str()),
+            );
             if depth == DEPTH {
                 continue;
             }
@@ -106,7 +136,7 @@ impl Checkpoint {
                 let key = key.to_lowercase();
                 let training = NOT_ABOUT_IMAGES.iter().any(|word| key.contains(word));
                 if let (Value::Dict(below), false) = (value, training) {
-                    queue.push_back((below, depth + 1));
+                    queue.push_back((below, key, depth + 1));
                 }
             }
         }
@@ -133,11 +163,12 @@ impl Said {
             usual.resize,
             self.crop_share.is_some() || size != usual.crop,
         ) {
-            let share = match self.crop_share {
-                Some(share) => 1.0 / share,
-                None => resize as f64 / side(usual.crop),
+            // timm: the floor of `size / crop_pct`.
+            let resize = match self.crop_share {
+                Some(share) => side(size) / share,
+                None => side(size) * resize as f64 / side(usual.crop),
             };
-            it.resize = Resize::Shorter((side(size) * share) as usize);
+            it.resize = Resize::Shorter(resize as usize);
         }
         it.crop = size;
         if let (Some(mean), Some(std)) = (self.mean, self.std) {
@@ -153,55 +184,70 @@ impl Said {
         it
     }
 
-    /// Takes what one dictionary says and none before it did.
-    fn hear(&mut self, checkpoint: &Checkpoint, dictionary: &Dict) {
-        let named = |names: &[&str]| {
-            let mut items = dictionary.items();
-            items
-                .find(|(key, _)| names.contains(&key.to_lowercase().as_str()))
-                .map(|(_, value)| value)
-        };
-        if self.labels.is_none() {
-            let lists = dictionary.items().filter(|(key, _)| {
+    /// The same, with that list of names that so many classes have, if there is one.
+    #[must_use]
+    pub fn for_classes(mut self, classes: usize) -> Self {
+        // One output decides between two classes.
+        let fits = |list: &&Vec<String>| list.len() == classes || (classes == 1 && list.len() == 2);
+        if let Some(list) = self.lists.iter().find(fits) {
+            self.labels = Some(list.clone());
+        }
+        self
+    }
+
+    /// Takes what one dictionary says and none before it did. `is_settings` says that it lies where
+    /// people keep settings: there a name such as `input_size` or a single mean is believed.
+    fn hear(&mut self, checkpoint: &Checkpoint, dictionary: &Dict, is_settings: bool) {
+        let named = |names: &'static [&'static str]| {
+            dictionary.items().filter_map(move |(key, value)| {
                 let key = key.to_lowercase();
-                LABELS.contains(&key.as_str())
-            });
-            self.labels = { lists }.find_map(|(_, value)| labels(value));
-        }
-        if self.image_size.is_none() {
-            self.image_size = named(&SIZES).and_then(size);
-        }
+                names.contains(&key.as_str()).then_some((key, value))
+            })
+        };
+        let lists = named(&LABELS).filter_map(|(_, value)| labels(value));
+        self.lists.extend(lists);
+        self.labels = self.labels.take().or_else(|| self.lists.first().cloned());
+        let mut sizes = named(&SIZES).filter_map(|(key, value)| {
+            let is_list = value.as_list().is_some();
+            let meant = is_settings || is_list || !AMBIGUOUS.contains(&key.as_str());
+            size(value).filter(|_| meant)
+        });
+        let image_size = sizes.next();
+        self.image_size = self.image_size.or(image_size);
+        let share = named(&["crop_pct", "crop_share"]).find_map(|(_, value)| value.as_f64());
+        self.crop_share = self
+            .crop_share
+            .or(share.filter(|share| (0.05..=1.0).contains(share)));
+        let filter =
+            named(&["interpolation", "resample"]).find_map(|(_, value)| interpolation(value));
+        self.interpolation = self.interpolation.or(filter);
+
         if self.mean.is_none() {
             // Tensors among weights belong to the network, which may normalize what it is given.
             let tensors = dictionary.pairs().iter();
             let tensors = tensors
                 .filter(|(_, value)| matches!(value, Value::Tensor(_)))
                 .count();
-            let settings = tensors <= SETTINGS && dictionary.class().is_none();
-            let triple = |value: &Value| match value {
-                Value::Tensor(_) if !settings => None,
-                _ => triple(checkpoint, value),
+            let may_be_tensor = tensors <= SETTINGS && dictionary.class().is_none();
+            // One number is a pixel's only where pictures are meant: metrics have means, too.
+            let may_be_one = is_settings || image_size.is_some() || filter.is_some();
+            let statistic = |names| {
+                named(names).find_map(|(key, value)| match value {
+                    Value::Tensor(_) if !may_be_tensor => None,
+                    _ if value.as_f64().is_some() && !may_be_one && !key.contains('_') => None,
+                    _ => triple(checkpoint, value),
+                })
             };
-            let [mean, std] = [named(&MEANS), named(&STDS)].map(|value| triple(value?));
-            if let (Some(mean), Some(std)) = (mean, std)
+            if let (Some(mean), Some(std)) = (statistic(&MEANS), statistic(&STDS))
                 && std.iter().all(|value| *value > 0.0)
             {
                 (self.mean, self.std) = (Some(mean), Some(std));
             }
         }
-        if self.interpolation.is_none() {
-            self.interpolation = named(&["interpolation", "resample"]).and_then(interpolation);
-        }
-        if self.crop_share.is_none() {
-            let share = named(&["crop_pct", "crop_share"]).and_then(Value::as_f64);
-            self.crop_share = share.filter(|share| (0.05..=1.0).contains(share));
-        }
-        let independent = matches!(
-            named(&["multi_label", "multilabel"]),
-            Some(Value::Bool(true))
-        ) || named(&["problem_type"]).and_then(Value::as_str)
-            == Some("multi_label_classification");
-        self.multi_label |= independent;
+        self.multi_label |= named(&["multi_label", "multilabel"])
+            .any(|(_, value)| matches!(value, Value::Bool(true)));
+        self.multi_label |= named(&["problem_type"])
+            .any(|(_, value)| value.as_str() == Some("multi_label_classification"));
     }
 }
 

@@ -26,31 +26,16 @@ pub struct Select {
 }
 
 impl Select {
-    /// A tensor's name as the user wants it, or nothing where it is to be left out. `own` is where
-    /// the tensor's own key begins in `name`, after the keys of the dictionaries around it.
-    pub(super) fn name(&self, name: &str, own: usize) -> Option<String> {
-        let ignored = |name: &str| self.ignore.iter().any(|glob| glob.matches(name));
-        if ignored(name) || ignored(&name[own..]) {
-            return None;
-        }
-        let mut name = name.to_owned();
-        for Rename { from, to } in &self.rename {
+    /// The names that the user wants, ready to be asked for.
+    pub(super) fn names(&self) -> Names<'_> {
+        let rename = self.rename.iter().filter_map(|Rename { from, to }| {
             // Only `FromStr` and serde make one, and both compile it.
-            let Ok(regex) = Regex::new(from) else {
-                continue;
-            };
-            let key = &name[own.min(name.len())..];
-            name = if regex.is_match(key) {
-                format!(
-                    "{}{}",
-                    &name[..name.len() - key.len()],
-                    regex.replace_all(key, to)
-                )
-            } else {
-                regex.replace_all(&name, to).into_owned()
-            };
+            Some((Regex::new(from).ok()?, to.as_str()))
+        });
+        Names {
+            rename: rename.collect(),
+            ignore: &self.ignore,
         }
-        Some(name)
     }
 
     /// Whether weights below `at` (keys joined and ended by full stops, or nothing) are meant.
@@ -75,6 +60,36 @@ impl Select {
             }
         };
         self.key.as_deref().is_none_or(below) && self.prefix.as_deref().is_none_or(after)
+    }
+}
+
+/// The names that a user wants for the tensors of a file.
+pub(super) struct Names<'a> {
+    rename: Vec<(Regex, &'a str)>,
+    ignore: &'a [Glob],
+}
+
+impl Names<'_> {
+    /// A tensor's name and where its own key begins in it, or nothing where the tensor is to be left out.
+    /// `own` is where its own key begins in `name`, after the keys of the dictionaries around it.
+    pub(super) fn of(&self, name: &str, own: usize) -> Option<(String, usize)> {
+        let ignored = |name: &str| self.ignore.iter().any(|glob| glob.matches(name));
+        if ignored(name) || ignored(&name[own..]) {
+            return None;
+        }
+        let (mut name, mut own) = (name.to_owned(), own);
+        for (from, to) in &self.rename {
+            let (around, key) = name.split_at(own);
+            if from.is_match(key) {
+                name = format!("{around}{}", from.replace_all(key, *to));
+            } else if from.is_match(&name) {
+                let renamed = from.replace_all(&name, *to).into_owned();
+                // The dictionaries' keys have changed, too: where the own key begins is not known.
+                own = if renamed.starts_with(around) { own } else { 0 };
+                name = renamed;
+            }
+        }
+        Some((name, own))
     }
 }
 
@@ -212,9 +227,10 @@ mod tests {
             ignore: vec![Glob::new("*.queue")],
             ..Select::default()
         };
-        assert_eq!(select.name("model.a=b.w", 6).as_deref(), Some("model.c.=w"));
-        assert_eq!(select.name("ab.w", 0).as_deref(), Some("c.w"));
-        assert_eq!(select.name("model.queue", 0), None);
+        let name = |name, own| select.names().of(name, own).map(|(name, _)| name);
+        assert_eq!(name("model.a=b.w", 6).as_deref(), Some("model.c.=w"));
+        assert_eq!(name("ab.w", 0).as_deref(), Some("c.w"));
+        assert_eq!(name("model.queue", 0), None);
         let wrong = "no sign".parse::<Rename>().unwrap_err();
         assert!(wrong.starts_with("expected REGEX=REPLACEMENT"), "{wrong}");
         let wrong = "(=x".parse::<Rename>().unwrap_err();
@@ -226,13 +242,18 @@ mod tests {
 
     #[test]
     fn a_rename_may_name_the_dictionary_too() {
-        let select = Select {
-            rename: vec![r"^state_dict\.=".parse().unwrap()],
-            ..Select::default()
+        let rename = |rows: &[&str], name: &str, own| {
+            let rename = rows.iter().map(|row| row.parse().unwrap()).collect();
+            let select = Select {
+                rename,
+                ..Select::default()
+            };
+            select.names().of(name, own).unwrap()
         };
-        assert_eq!(
-            select.name("state_dict.fc.bias", 11).as_deref(),
-            Some("fc.bias")
-        );
+        let found = rename(&[r"^state_dict\.="], "state_dict.fc.bias", 11);
+        assert_eq!(found, ("fc.bias".to_owned(), 0));
+        // A later row sees the whole of a name whose beginning has changed.
+        let found = rename(&[r"^日本\.=", "語=fc"], "日本.語.weight", 7);
+        assert_eq!(found, ("fc.weight".to_owned(), 0));
     }
 }

@@ -188,6 +188,11 @@ impl Recipe {
                 return Err(format!("{key} = {value}, but must be at most {most}"));
             }
         }
+        if self.weights.is_none() && self.select != Select::default() {
+            return Err(
+                "[select] says where weights are in a file, but weights names none".to_owned(),
+            );
+        }
         range("label_smoothing", f64::from(self.label_smoothing), 0.0..1.0)?;
         range("stochastic_depth", self.stochastic_depth, 0.0..1.0)?;
         self.data.check()?;

@@ -1,0 +1,73 @@
+//! Tensors that are no weights of a network, told by their names.
+
+use super::index::first_key;
+
+/// Whether a tensor of this name is no weight of any network: what counts batches, averaged models
+/// or operations.
+pub(super) fn passed_over(name: &str) -> bool {
+    const COUNTERS: [&str; 5] = [
+        "num_batches_tracked",
+        "n_averaged",
+        "total_ops",
+        "total_params",
+        "num_updates",
+    ];
+    let own = name.rsplit('.').next().unwrap_or_default();
+    COUNTERS.contains(&own)
+}
+
+/// Mean or standard deviation of pixels, as a module before the network keeps them.
+pub(super) fn is_statistic(key: &str, shape: &[usize]) -> bool {
+    let own = key.rsplit('.').next().unwrap_or_default();
+    let words: Vec<String> = words(own).collect();
+    let named = words
+        .iter()
+        .any(|word| matches!(word.as_str(), "mean" | "std"));
+    // A norm has such names too, but one number for each of its channels, and another beside it.
+    named && !key.contains("running_") && shape.iter().product::<usize>() <= 4
+}
+
+/// Losses, metrics and queues, which lie among a network's tensors in some files.
+pub(super) fn is_helper(key: &str) -> bool {
+    const HELPERS: [&str; 8] = [
+        "criterion",
+        "loss",
+        "losses",
+        "metric",
+        "metrics",
+        "accuracy",
+        "queue",
+        "acc",
+    ];
+    words(first_key(key)).any(|word| HELPERS.contains(&word.as_str()))
+}
+
+/// The state of training, which has tensors of the sizes of weights.
+pub(super) fn is_trainings(key: &str) -> bool {
+    const TRAININGS: [&str; 6] = [
+        "optim",
+        "optimizer",
+        "optimizers",
+        "scheduler",
+        "scaler",
+        "grad",
+    ];
+    words(first_key(key)).any(|word| TRAININGS.contains(&word.as_str()))
+}
+
+/// The words of a key: `lastLinear`, `last_linear` and `last-linear` have two.
+pub(super) fn words(key: &str) -> impl Iterator<Item = String> {
+    let mut words = vec![String::new()];
+    let mut before_is_small = false;
+    for letter in key.chars() {
+        let begins = !letter.is_alphanumeric() || (letter.is_uppercase() && before_is_small);
+        if begins {
+            words.push(String::new());
+        }
+        if let (true, Some(word)) = (letter.is_alphanumeric(), words.last_mut()) {
+            word.extend(letter.to_lowercase());
+        }
+        before_is_small = letter.is_lowercase();
+    }
+    words.into_iter().filter(|word| !word.is_empty())
+}
