@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use burn_zoo_core::Classifier as _;
 use burn_zoo_train::{
     BadImages, ClassScore, Crops, Dataset, EvaluateOptions, Evaluation, evaluate_by, picture,
 };
