@@ -56,7 +56,7 @@ impl Checkpoint {
                 .collect::<Vec<_>>()
                 .join(", ");
             let more = if names.len() > 3 { ", …" } else { "" };
-            format!("{} tensors {what}: {first}{more}", names.len())
+            format!("{what} tensors ({}): {first}{more}", names.len())
         };
         if !best.missing.is_empty() {
             let names: Vec<String> = best
@@ -71,12 +71,12 @@ impl Checkpoint {
                 let name = &leaves[leaf].name;
                 name.strip_prefix(at).unwrap_or(name).to_owned()
             });
-            differs.push(counted("too many", &names.collect::<Vec<_>>()));
+            differs.push(counted("extra", &names.collect::<Vec<_>>()));
         }
         match &best.head {
             super::head::Head::Missing => differs.push("no head".to_owned()),
             super::head::Head::Other { layers } => {
-                differs.push(format!("another head: {}", layers.join(", ")));
+                differs.push(format!("a different head: {}", layers.join(", ")));
             }
             super::head::Head::Linear { .. } => {}
         }

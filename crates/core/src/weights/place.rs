@@ -192,7 +192,7 @@ impl Checkpoint {
                 .map(|&leaf| leaves[leaf].name.as_str())
                 .collect();
             notes.push(format!(
-                "{} among the weights {} passed over; the preprocessing's own mean and standard deviation count",
+                "{} among the weights {} ignored; the preprocessing keeps its own mean and standard deviation",
                 names.join(", "),
                 if names.len() == 1 { "is" } else { "are" },
             ));
@@ -262,9 +262,9 @@ fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
         let names = leaves.iter().take(LISTED).map(|leaf| shortened(&leaf.name));
         let names = names.collect::<Vec<_>>().join(", ");
         let what = match (&select.key, &select.prefix) {
-            (None, None) => "none of its tensors is of this network".to_owned(),
+            (None, None) => "none of its tensors belongs to this network".to_owned(),
             (key, prefix) => format!(
-                "no tensor of this network lies {}",
+                "there is no tensor of this network {}",
                 [("at the key ", key), ("behind the prefix ", prefix)]
                     .iter()
                     .filter_map(|(what, value)| value
@@ -317,7 +317,7 @@ pub(super) fn mismatch(differs: &Mismatch<'_>) -> String {
     let parts = [
         ("missing", differs.missing),
         ("unused", differs.unused),
-        ("of another shape", &misshapen),
+        ("with the wrong shape", &misshapen),
     ];
     let parts = parts.iter().filter(|(_, list)| !list.is_empty());
     parts.map(summary).collect::<Vec<_>>().join("; ")
