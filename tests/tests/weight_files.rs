@@ -752,7 +752,7 @@ fn independent_outputs_are_told_by_the_file() {
 }
 
 #[test]
-fn what_is_no_weight_file_is_named() {
+fn files_that_are_not_weights_are_named() {
     let named = |bytes: &[u8]| {
         let error = Checkpoint::from_bytes("theirs", bytes.to_vec()).unwrap_err();
         error.to_string()
