@@ -282,7 +282,7 @@ fn one_of_several_networks_is_chosen_as_the_table_says() {
         let average = (average, dict([("module", sd(&tensors))]));
         let found = ours("average", &dict([("model", sd(&other)), average]));
         assert!(
-            found.place.notes[0].contains("model has others"),
+            found.place.notes[0].contains("model holds another set"),
             "{:?}",
             found.place.notes
         );
@@ -536,11 +536,11 @@ fn a_body_without_the_networks_head_gives_features_and_begins_a_fine_tuning() {
     let whole = open("whole", saved(&sd(&tensors)), MODEL, &Adapt::default()).unwrap();
     let pooled = |network: &AnyClassifier| values(network.pooled(golden.input(&Device::flex())));
     let rows = [
-        ("no-head", body, "it has no head, so it classifies nothing"),
+        ("no-head", body, "it has no head, so it cannot classify"),
         (
             "mlp-head",
             mlp,
-            "its head is an MLP of 2 layers (fc.0, fc.2)",
+            "its head is an MLP with 2 layers (fc.0, fc.2)",
         ),
     ];
     for (row, tensors, reason) in rows {
@@ -752,7 +752,7 @@ fn independent_outputs_are_told_by_the_file() {
 }
 
 #[test]
-fn what_is_no_weight_file_is_named() {
+fn files_that_are_not_weights_are_named() {
     let named = |bytes: &[u8]| {
         let error = Checkpoint::from_bytes("theirs", bytes.to_vec()).unwrap_err();
         error.to_string()

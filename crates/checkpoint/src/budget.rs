@@ -25,7 +25,7 @@ impl Budget {
     pub(crate) fn take(&mut self, bytes: u64) -> Result<(), ErrorKind> {
         self.left = self.left.checked_sub(bytes).ok_or_else(|| {
             ErrorKind::Unsupported(format!(
-                "its objects would take more than {} MB of memory, far more than it describes; save \
+                "its objects would take more than {} MB of memory, far out of proportion to the file; save \
                  model.state_dict() alone",
                 self.all >> 20
             ))

@@ -32,7 +32,7 @@ pub(crate) fn shards(source: &Source) -> Option<Index> {
 pub(crate) fn open(index: Index, folder: Option<&Path>) -> Result<(Opened, u64), ErrorKind> {
     let Some(folder) = folder else {
         return Err(ErrorKind::Unsupported(
-            "the index of several files; open it where it lies beside them".into(),
+            "the index of a sharded file; open it from the folder that holds the shards".into(),
         ));
     };
     let mut shards: BTreeMap<String, Archive> = BTreeMap::new();
@@ -47,7 +47,7 @@ pub(crate) fn open(index: Index, folder: Option<&Path>) -> Result<(Opened, u64),
             .components()
             .all(|part| matches!(part, Component::Normal(_)))
         {
-            let reason = format!("it names the file {file}, which lies outside of its folder");
+            let reason = format!("it names the file {file}, which is outside its folder");
             return Err(ErrorKind::Unsupported(reason));
         }
         let shard = read(&folder.join(path), file)?;
@@ -69,7 +69,7 @@ pub(crate) fn open(index: Index, folder: Option<&Path>) -> Result<(Opened, u64),
         .iter()
         .find(|(key, _)| !found.contains_key(*key))
     {
-        let reason = format!("{key} is not in {file}, where the index has it");
+        let reason = format!("{key} is not in {file}, where the index places it");
         return Err(ErrorKind::damaged(reason));
     }
     let pairs = tensors.iter().enumerate().map(|(at, tensor)| {
@@ -92,7 +92,8 @@ pub(crate) fn open(index: Index, folder: Option<&Path>) -> Result<(Opened, u64),
 
 fn read(path: &Path, file: &str) -> Result<Archive, ErrorKind> {
     if !path.is_file() {
-        let reason = format!("{file} is missing beside it; fetch all files that the index names");
+        let reason =
+            format!("its shard {file} is missing; fetch all the files that the index names");
         return Err(ErrorKind::Damaged(reason));
     }
     Archive::open_shard(path).map_err(|error| match error.kind() {

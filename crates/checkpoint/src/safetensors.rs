@@ -69,7 +69,7 @@ pub(crate) fn open(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind
         return Err(cut(source.len(), all));
     }
     if all < source.len() {
-        let reason = format!("{} bytes follow its last tensor", source.len() - all);
+        let reason = format!("{} extra bytes follow its last tensor", source.len() - all);
         return Err(ErrorKind::damaged(reason));
     }
     let mut opened = Opened {
@@ -89,7 +89,7 @@ pub(crate) fn open(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind
         };
         if from != at || to < from {
             return Err(ErrorKind::damaged(reason(
-                "does not begin where the one before ends",
+                "does not begin where the previous one ends",
             )));
         }
         at = to;
@@ -104,7 +104,9 @@ pub(crate) fn open(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind
         };
         let view = View::new(Arc::new(storage), dtype, &info.shape, None, 0, source.len());
         let view = view.ok().filter(|view| view.bytes == to - from);
-        let view = view.ok_or_else(|| ErrorKind::damaged(reason("has other sizes than bytes")))?;
+        let view = view.ok_or_else(|| {
+            ErrorKind::damaged(reason("has a shape that does not match its byte count"))
+        })?;
         pairs.push((Value::Text(key.clone()), Value::Tensor(pairs.len())));
         opened.tensors.push(Tensor::new(name, &[key], view));
     }
@@ -131,7 +133,7 @@ impl<'de> Visitor<'de> for Reader {
     type Value = Header;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("tensors by their keys")
+        f.write_str("a map from keys to tensors")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
@@ -144,7 +146,7 @@ impl<'de> Visitor<'de> for Reader {
             let key: Arc<str> = key.into();
             if !keys.insert(key.clone()) {
                 return Err(A::Error::custom(format!(
-                    "{} is there twice",
+                    "duplicate key {}",
                     one_line(&key)
                 )));
             }

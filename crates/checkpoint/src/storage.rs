@@ -78,7 +78,7 @@ impl Storage {
     }
 
     pub(crate) fn read(&self, from: u64, len: u64) -> Result<Vec<u8>, ErrorKind> {
-        let short = || ErrorKind::damaged("its values are not all there");
+        let short = || ErrorKind::damaged("some of its values are missing");
         let end = from.checked_add(len).ok_or_else(short)?;
         if self.len().is_some_and(|all| end > all) {
             return Err(short());

@@ -44,7 +44,7 @@ impl View {
         let bytes = bytes.filter(|&bytes| bytes.max(largest) <= most);
         let bytes = bytes.ok_or("it is larger than the file")?;
         if shape.len() > RANK || strides.is_some_and(|strides| strides.len() != shape.len()) {
-            return Err("its sizes do not make sense");
+            return Err("its shape is invalid");
         }
         let strides = strides.filter(|strides| !is_row_major(shape, strides));
         let mut view = Self {
@@ -60,7 +60,7 @@ impl View {
         let stored = view.storage.len();
         let is_inside = bytes == 0 || end.is_some_and(|end| stored.is_none_or(|len| end <= len));
         if !is_inside {
-            view.problem = Some("its values lie outside of its storage");
+            view.problem = Some("its values are outside its storage");
         }
         Ok(view)
     }

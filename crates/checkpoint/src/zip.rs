@@ -98,7 +98,10 @@ impl Zip {
     /// All of a small entry; `most` bounds what it unpacks to.
     pub(crate) fn read(&self, entry: &Entry, most: u64) -> Result<Vec<u8>, ErrorKind> {
         if entry.size > most {
-            let reason = format!("{} in it would unpack to {} bytes", entry.name, entry.size);
+            let reason = format!(
+                "its entry {} would unpack to {} bytes",
+                entry.name, entry.size
+            );
             return Err(ErrorKind::Unsupported(reason));
         }
         entry.read(&self.source, 0, entry.size)
@@ -122,7 +125,7 @@ impl Entry {
             return Ok(start);
         }
         let broken =
-            || ErrorKind::damaged(format!("{} is not where its zip directory says", self.name));
+            || ErrorKind::damaged(format!("{} is not where the zip directory says", self.name));
         let header = source.bytes(self.header, LOCAL).map_err(|_| broken())?;
         let (name, extra) = (u16_at(&header, 26), u16_at(&header, 28));
         let (true, Some(name), Some(extra)) = (header.starts_with(b"PK\x03\x04"), name, extra)
@@ -139,7 +142,7 @@ impl Entry {
 
     /// `len` unpacked bytes from `from`.
     pub(crate) fn read(&self, source: &Source, from: u64, len: u64) -> Result<Vec<u8>, ErrorKind> {
-        let broken = |what: &str| ErrorKind::damaged(format!("{} in it {what}", self.name));
+        let broken = |what: &str| ErrorKind::damaged(format!("its entry {} {what}", self.name));
         if from.checked_add(len).is_none_or(|end| end > self.size) {
             return Err(broken("is too short"));
         }
@@ -154,15 +157,15 @@ impl Entry {
                 let read = stream.take(len).read_to_end(&mut bytes);
                 match (skipped, read) {
                     (Ok(_), Ok(_)) if bytes.len() as u64 == len => Ok(bytes),
-                    _ => Err(broken("does not unpack")),
+                    _ => Err(broken("cannot be decompressed")),
                 }
             }
             Method::Encrypted => Err(ErrorKind::Unsupported(format!(
-                "{} in it is encrypted; save it without a password",
+                "its entry {} is encrypted; save it without a password",
                 self.name
             ))),
             Method::Other(method) => Err(ErrorKind::Unsupported(format!(
-                "{} in it is packed in an unusual way (zip method {method}); pack it without compression",
+                "its entry {} uses an unsupported compression (zip method {method}); repack it without compression",
                 self.name
             ))),
         }

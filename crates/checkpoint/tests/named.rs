@@ -26,7 +26,7 @@ fn files_are_named_by_their_usual_names() {
         (
             b"<!DOCTYPE html><html><body>Sign in</body></html>",
             "an HTML page",
-            "download address",
+            "download URL",
         ),
         (b"\n\n<html lang=en>", "an HTML page", "`resolve`"),
         (
@@ -60,7 +60,7 @@ fn files_are_named_by_their_usual_names() {
         (&table, "the index of a TensorFlow checkpoint", "convert"),
         (
             b"model_checkpoint_path: \"model.ckpt-7\"\n",
-            "the list of a TensorFlow checkpoint",
+            "the `checkpoint` file of a TensorFlow checkpoint",
             "convert",
         ),
         (b"\x1c\0\0\0TFL3\0\0", "a TensorFlow Lite model", "convert"),
@@ -77,28 +77,28 @@ fn files_are_named_by_their_usual_names() {
         (
             b"{\"error\":\"Invalid credentials\"}",
             "a server's error message in JSON",
-            "download address",
+            "download URL",
         ),
         (
             b"Entry not found",
             "plain text that begins with \"Entry not found\"",
-            "file of the weights",
+            "give the weight file",
         ),
-        (b"GGUF\x03\0\0\0", "a GGUF file", "not supported"),
+        (b"GGUF\x03\0\0\0", "a GGUF language model", "not supported"),
         (
             b"\xff\xd8\xff\xe0\0\x10JFIF\0",
-            "a JPEG picture",
-            "picture as input",
+            "a JPEG image",
+            "image as input",
         ),
         (
             b"{\"architectures\": [\"ResNet\"]}",
             "JSON text",
-            "beside it",
+            "in the same folder",
         ),
         (
             b"lr: 0.1\nepochs: 3\n",
             "plain text that begins with \"lr: 0.1\"",
-            "file of the weights",
+            "give the weight file",
         ),
         (
             b"\x01\x02\x03\x04\x05\x06\x07\x08\x09",
@@ -129,28 +129,31 @@ fn zip_archives_are_named_by_what_is_in_them() {
         error(&write_zip(&entries, &ZipOptions::default()))
     };
     let cases: [(&[&str], &str); 8] = [
-        (&["a.npy", "b.npy"], "it: a NumPy .npz archive of 2 arrays"),
+        (
+            &["a.npy", "b.npy"],
+            "it: a NumPy .npz archive with 2 arrays",
+        ),
         (
             &["metadata.json", "config.json", "model.weights.h5"],
             "it: a Keras 3 .keras file",
         ),
         (
             &["cat/1.jpg", "cat/2.jpg", "readme"],
-            "it: a zip archive of pictures (cat/1.jpg, cat/2.jpg, readme)",
+            "it: a zip archive of images (cat/1.jpg, cat/2.jpg, readme)",
         ),
         (
             &["run/model.pth", "run/log.txt"],
-            "it: a zip archive with a file of weights in it, not weights; unpack it and open run/model.pth",
+            "it: a zip archive that holds a weight file, not weights; unpack it and open run/model.pth",
         ),
         (
             &["a.pth", "b.pth", "c.pth", "d.pth"],
-            "it: a zip archive with several files of weights (a.pth, b.pth, c.pth and 1 more)",
+            "it: a zip archive with several weight files (a.pth, b.pth, c.pth and 1 more)",
         ),
         (&["a.txt"], "it: a zip archive of other files (a.txt)"),
         (&[], "it: an empty zip archive"),
         (
             &["m/saved_model.pb", "m/variables/variables.index"],
-            "it: a zip archive of a TensorFlow SavedModel",
+            "it: a zipped TensorFlow SavedModel",
         ),
     ];
     for (names, start) in cases {
@@ -177,7 +180,7 @@ fn a_folder_is_named_with_the_weights_in_it() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Archive::open(folder.path()).unwrap_err().reason();
     assert!(
-        open().starts_with("a folder, not weights; name the file of the weights"),
+        open().starts_with("a folder, not weights; give the weight file"),
         "{}",
         open()
     );
@@ -186,16 +189,16 @@ fn a_folder_is_named_with_the_weights_in_it() {
     put("readme.txt");
     assert_eq!(
         open(),
-        "a folder, not weights; name the file in it: model.safetensors"
+        "a folder, not weights; give the file in it: model.safetensors"
     );
     put("a.pth");
     assert_eq!(
         open(),
-        "a folder, not weights; name one of the files in it: a.pth, model.safetensors"
+        "a folder, not weights; give one of the files in it: a.pth, model.safetensors"
     );
     put("saved_model.pb");
     assert!(
-        open().starts_with("a folder with a TensorFlow SavedModel"),
+        open().starts_with("a folder that holds a TensorFlow SavedModel"),
         "{}",
         open()
     );

@@ -336,7 +336,7 @@ fn what_refers_to_itself_is_shown_once() {
     assert_eq!(it.get("n"), Some(&Value::Int(5)));
     assert_eq!(
         it.get("self"),
-        Some(&Value::Opaque("a reference to what contains it".into()))
+        Some(&Value::Opaque("a circular reference".into()))
     );
     assert_eq!(paths(&archive), ["w"]);
 }

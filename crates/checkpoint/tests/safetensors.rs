@@ -81,11 +81,11 @@ fn what_a_header_must_not_say_is_an_error_that_names_the_tensor() {
     let cases = [
         (
             file(&[one.clone(), tensor("a", "[1]", 4, 8)], 8),
-            "a is there twice",
+            "duplicate key a",
         ),
         (
             file(&[one.clone(), tensor("b", "[1]", 2, 6)], 6),
-            "tensor b does not begin where the one before ends",
+            "tensor b does not begin where the previous one ends",
         ),
         (
             file(&[one.clone(), tensor("b", "[1]", 6, 10)], 10),
@@ -93,22 +93,22 @@ fn what_a_header_must_not_say_is_an_error_that_names_the_tensor() {
         ),
         (
             file(&[tensor("b", "[2]", 0, 4)], 4),
-            "tensor b has other sizes than bytes",
+            "tensor b has a shape that does not match its byte count",
         ),
         (
             file(&[tensor("b", "[4611686018427387905]", 0, 4)], 4),
-            "tensor b has other sizes",
+            "tensor b has a shape that does not match",
         ),
         (
             file(
                 &[tensor("b", "[4294967296,4294967296,4294967296]", 0, 0)],
                 0,
             ),
-            "tensor b has other sizes",
+            "tensor b has a shape that does not match",
         ),
         (
             file(std::slice::from_ref(&one), 9),
-            "5 bytes follow its last tensor",
+            "5 extra bytes follow its last tensor",
         ),
         (file(&[one.replace("F32", "F33")], 4), "unknown type F33"),
         (with_header("{]", 0), "its safetensors header"),
@@ -189,7 +189,7 @@ fn an_index_opens_all_files_that_it_names() {
     };
     let missing = error(&[("a", "model-3.safetensors")]);
     assert!(
-        missing.starts_with("model-3.safetensors is missing beside it"),
+        missing.starts_with("its shard model-3.safetensors is missing"),
         "{missing}"
     );
     let outside = error(&[("a", "../model-1.safetensors")]);

@@ -131,7 +131,7 @@ impl<'a> Bar<'a> {
             }
             Progress::Unchecked { reason } => {
                 self.note(&format!(
-                    "{}: the one that is here is used, maybe not the newest; {reason}",
+                    "{}: using the cached file, which may not be the newest; {reason}",
                     self.name
                 ));
             }

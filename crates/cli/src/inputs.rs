@@ -97,10 +97,10 @@ fn folder(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if files.is_empty() {
         let below = match folders {
             0 => String::new(),
-            count => format!("; name the folders in it, of which there are {count}"),
+            count => format!("; it has {count} folders, give them instead"),
         };
         bail!(
-            "folder {} holds no image ({}){below}",
+            "folder {} has no images ({}){below}",
             path.display(),
             IMAGE_ENDINGS.join(", ")
         );
@@ -140,6 +140,6 @@ mod tests {
         std::fs::create_dir(outer.path().join("cats")).unwrap();
         std::fs::write(outer.path().join("cats/1.png"), "").unwrap();
         let message = folder(outer.path()).unwrap_err().to_string();
-        assert!(message.contains("name the folders in it"), "{message}");
+        assert!(message.contains("give them instead"), "{message}");
     }
 }

@@ -8,26 +8,26 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Usage;
 use crate::source::Source;
 
-/// Where in a file the weights are, if the program shall not search for them.
+/// Where in a file the weights are, for a user who does not want them searched for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
-#[command(next_help_heading = "Weights inside a file (default: wherever they fit)")]
+#[command(next_help_heading = "Weights within the file (default: found automatically)")]
 pub(crate) struct InsideArgs {
-    /// Keys of the dictionary that holds the weights, joined by full stops; prefixes below it are
-    /// still found
+    /// Path of the dictionary that holds the weights: its keys joined by dots; prefixes inside it
+    /// are still detected
     #[arg(long, value_name = "PATH")]
     key: Option<String>,
-    /// What stands before each key of the weights, as `backbone.`
+    /// Prefix of each weight's key, such as `backbone.`
     #[arg(long, value_name = "PREFIX")]
     prefix: Option<String>,
-    /// Reads keys under other names: what the regular expression finds is replaced; split at the
-    /// last `=`, may be given several times
+    /// Renames keys: replaces each match of the regular expression; the last `=` is the separator;
+    /// may be repeated
     #[arg(long, value_name = "REGEX=REPLACEMENT")]
     rename: Vec<Rename>,
-    /// Leaves tensors out, by a pattern with `*` and `?`; may be given several times
+    /// Ignores tensors that match a pattern with `*` and `?`; may be repeated
     #[arg(long, value_name = "GLOB")]
     ignore: Vec<Glob>,
-    /// Where shortcuts without parameters put zeros for new channels: all at the end, or half on
-    /// both sides, as in most CIFAR ResNets of PyTorch; no file of theirs tells
+    /// Where parameter-free shortcuts put zeros for new channels: all at the end, or half on each
+    /// side, as in most PyTorch CIFAR ResNets, whose files do not record it
     #[arg(long, value_name = "end|both")]
     zero_pad: Option<ZeroPad>,
 }

@@ -21,14 +21,14 @@ pub(crate) const DEFAULT: &str = "resnet20_cifar.digits";
 /// Where a model's values and names come from.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct WeightArgs {
-    /// Weight file (PyTorch, safetensors, burnpack): path, URL or hf:owner/repo[@revision][/file]; classes
-    /// and channels are read off it
+    /// Weight file (PyTorch, safetensors, burnpack): path, URL or hf:owner/repo[@revision][/file];
+    /// it determines classes and channels
     #[arg(long, value_name = "FILE")]
     weights: Option<Source>,
-    /// Names of the classes: one a line, or a CSV with a `name` column
+    /// Class names: one per line, or a CSV with a `name` column
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// Takes classes as independent of each other: each probability is a sigmoid
+    /// Treats classes as independent: each probability is a sigmoid
     #[arg(long)]
     multi_label: bool,
     #[command(flatten)]
@@ -157,7 +157,7 @@ impl WeightArgs {
                 return Ok(names.clone());
             }
             report::note(&format!(
-                "the file names {} classes, but has {classes}; the names are left aside",
+                "the file has {} class names for {classes} classes; the names are ignored",
                 names.len()
             ));
         }
@@ -191,7 +191,7 @@ pub(crate) fn from_file(
     if found.architecture.name != untagged(architecture) {
         let [height, width] = found.architecture.preprocess.crop;
         report::note(&format!(
-            "the file holds {}, a variant of {architecture}; its images are {height}x{width}",
+            "the file holds {}, a variant of {architecture} for {height}x{width} images",
             found.architecture.name
         ));
     }
@@ -204,7 +204,7 @@ pub(crate) fn from_file(
             said.labels
                 .as_ref()
                 .is_some_and(|names| fits(names, found.network.num_classes())),
-            "names of the classes",
+            "class names",
         ),
         (said.image_size.is_some(), "image size"),
         (said.mean.is_some(), "mean and standard deviation"),
@@ -217,7 +217,7 @@ pub(crate) fn from_file(
     .collect();
     if !heard.is_empty() {
         report::note(&format!(
-            "taken from the file: {}; flags override it",
+            "taken from the file: {}; flags override them",
             heard.join(", ")
         ));
     }

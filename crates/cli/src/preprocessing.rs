@@ -14,21 +14,21 @@ use crate::failure::Usage;
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Preprocessing (default: the model's own)")]
 pub(crate) struct PreprocessArgs {
-    /// Size after resizing: the shorter side (256), height and width whatever the proportions were (224x224), or the
-    /// longer side (longest:224); the last two also set the crop, the last one pads it with black
+    /// Size after resizing: the shorter side (256), exact height and width (224x224), or the longer side (longest:224);
+    /// the last two also set the crop, and the last one pads it with black
     #[arg(long, value_name = "N|HxW|longest:N")]
     resize: Option<Resize>,
-    /// Middle part that is kept, height and width or one number for both
+    /// Size of the center crop: height and width, or one number for both
     #[arg(long, value_name = "HxW", value_parser = size)]
     crop: Option<[usize; 2]>,
-    /// Filter of the resizing, as Pillow has it; area is Pillow's BOX
+    /// Resize filter, as in Pillow; area is Pillow's BOX
     #[arg(long, value_parser = words::<Interpolation>(&["nearest", "bilinear", "bicubic", "lanczos", "area"]))]
     interpolation: Option<Interpolation>,
-    /// Whether the filter widens when an image shrinks: as Pillow does (on), or not, as PyTorch's interpolate and
-    /// OpenCV (off)
+    /// Whether the filter widens when an image shrinks: on, as in Pillow, or off, as in PyTorch's interpolate and
+    /// OpenCV
     #[arg(long, value_parser = words::<Antialias>(&["on", "off"]))]
     antialias: Option<Antialias>,
-    /// Turns photographs upright by their EXIF data (apply), or not, as Pillow and torchvision (keep)
+    /// EXIF orientation: apply turns images upright; keep leaves pixels as stored, as Pillow and torchvision do
     #[arg(long, value_parser = words::<Orientation>(&["keep", "apply"]))]
     orientation: Option<Orientation>,
     /// Subtracted from each channel, after the range: one number or R,G,B
@@ -158,7 +158,7 @@ mod tests {
             (&["--interpolation=cubic"], "bicubic"),
             (
                 &["--antialias=off", "--interpolation=area"],
-                "nearest, bilinear and bicubic",
+                "nearest, bilinear or bicubic",
             ),
         ] {
             let message = applied(flags).unwrap_err();

@@ -231,7 +231,7 @@ fn folders_of_other_names_are_refused_and_numbers_are_classes() {
     let output = evaluated("words");
     assert_eq!(status(&output), Some(1));
     assert!(
-        stderr(&output).contains("10 of 10 folders bear no name of a class"),
+        stderr(&output).contains("10 of 10 folders are not named after a class"),
         "{}",
         stderr(&output)
     );

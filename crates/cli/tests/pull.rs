@@ -141,7 +141,7 @@ fn what_goes_wrong_is_one_clear_line() {
         &[
             "/models/resnet18-f37072fd.pth",
             "expected f37072fd",
-            "nothing of it was kept",
+            "nothing was kept",
         ],
     );
     assert_eq!(done(&offline(cache, &["cache", "--json"])), json!([]));
@@ -185,7 +185,7 @@ fn a_setting_that_is_no_text_is_not_taken_for_none() {
             (variable, OsStr::from_bytes(b"\xff")),
         ];
         let output = burn_zoo_in(&environment, &["pull", "resnet18.tv_in1k"]);
-        fails(&output, &[variable, "text in UTF-8"]);
+        fails(&output, &[variable, "UTF-8 text"]);
     }
 }
 

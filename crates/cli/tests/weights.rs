@@ -227,7 +227,7 @@ fn inspect_names_what_is_near_and_why_it_differs() {
     let near = &found["nearest"][0];
     assert_eq!(near["architecture"], "resnet20_cifar");
     let expected = [
-        "1 tensors missing: layer2.1.bn1.weight",
+        "missing tensors (1): layer2.1.bn1.weight",
         "no head",
         "a prefix: backbone",
     ];

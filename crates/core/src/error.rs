@@ -71,7 +71,7 @@ pub enum Error {
     },
     /// Several networks in one weight file fit the architecture equally well.
     #[error(
-        "{name} holds several networks that fit {model} equally well, at {}; choose one by its key, as --key {}",
+        "{name} holds several networks that fit {model} equally well, at {}; choose one by its key, such as --key {}",
         places.join(" and "), places.first().map_or("", String::as_str)
     )]
     Ambiguous {
@@ -161,7 +161,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// This is not the name of a file on Hugging Face.
-    #[error("{text} names no file on Hugging Face: {reason}")]
+    #[error("{text} is not a file on Hugging Face: {reason}")]
     HubName {
         /// As given.
         text: String,

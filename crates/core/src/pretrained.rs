@@ -331,7 +331,7 @@ pub trait Pretrained: Classifier {
             classes.is_some() && adapt.classes.is_none() && place.aux_classes.iter().any(others);
         if old && adapt.aux_heads == AuxHeads::AsInFile {
             place.notes.push(format!(
-                "auxiliary heads of {} classes are left out, since the network has {}",
+                "auxiliary heads for {} classes are left out because the network has {}",
                 place.aux_classes[0],
                 classes.unwrap_or(known.classes)
             ));
@@ -437,15 +437,15 @@ fn headless(head: &FoundHead) -> String {
     let remedy = "use its features, or fine-tune it with a new last layer";
     match head {
         FoundHead::Other { layers } if layers.len() > 1 => format!(
-            "its head is an MLP of {} layers ({}), where the network has one; {remedy}",
+            "its head is an MLP with {} layers ({}), but the network's head has one; {remedy}",
             layers.len(),
             layers.join(", ")
         ),
         FoundHead::Other { layers } => format!(
-            "its head ({}) does not take what the network gives it; {remedy}",
+            "its head ({}) does not accept the network's features; {remedy}",
             layers.join(", ")
         ),
-        _ => format!("it has no head, so it classifies nothing; {remedy}"),
+        _ => format!("it has no head, so it cannot classify; {remedy}"),
     }
 }
 
@@ -469,15 +469,15 @@ fn zero_pad(layout: &Layout, checkpoint: &Checkpoint, adapt: &Adapt, place: &mut
     let assumed = if linear { ZeroPad::Both } else { ZeroPad::End };
     if pads {
         let (assumed, reason) = match assumed {
-            ZeroPad::End => ("at the end", "files of this project have them there"),
+            ZeroPad::End => ("at the end", "as in this project's own files"),
             ZeroPad::Both => (
                 "on both sides",
-                "the head is called linear, as in the published files",
+                "the head is named linear, as in the published files",
             ),
         };
         place.notes.push(format!(
             "the file does not say where shortcuts put zeros for new channels; {assumed} is assumed \
-             ({reason}); --zero-pad end|both decides"
+             ({reason}); use --zero-pad end|both to override"
         ));
     }
     assumed

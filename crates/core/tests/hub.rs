@@ -236,7 +236,7 @@ fn where_the_hub_does_not_answer_what_is_here_is_used_and_that_is_said() {
     assert!(notes(&fetcher).contains("private"));
     // Somebody else answers.
     hub.state.lock().unwrap().troubles = vec![Reply::status("200 OK")];
-    assert!(notes(&fetcher).contains("does not answer as a hub"));
+    assert!(notes(&fetcher).contains("does not answer like a hub"));
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     fetcher.hub.endpoint = format!("http://{}", nobody.local_addr().unwrap());
     drop(nobody);
@@ -311,10 +311,10 @@ fn without_a_file_the_usual_names_are_tried() {
     fails(
         &fetcher,
         "hf:me/pickles",
-        &["several files", "not supported", "safetensors"],
+        &["sharded pickles", "not supported", "safetensors"],
     );
     let named = "hf:me/pickles/pytorch_model.bin.index.json";
-    fails(&fetcher, named, &["several files", "not supported"]);
+    fails(&fetcher, named, &["sharded pickles", "not supported"]);
     let tried = [
         "none of model.safetensors, pytorch_model.bin",
         "it has nets/best.pth:",
@@ -325,8 +325,12 @@ fn without_a_file_the_usual_names_are_tried() {
         "hf:me/own/x.pth",
         &["has no x.pth", "nets/best.pth"],
     );
-    fails(&fetcher, "hf:me/broken", &["\"../x\"", "no file beside it"]);
-    fails(&fetcher, "hf:me/lacks", &["names gone.safetensors"]);
+    fails(
+        &fetcher,
+        "hf:me/broken",
+        &["\"../x\"", "not a file in the same folder"],
+    );
+    fails(&fetcher, "hf:me/lacks", &["lists gone.safetensors"]);
 }
 
 #[test]
@@ -348,12 +352,12 @@ fn each_refusal_says_what_it_is_and_what_to_do() {
         fails(
             &fetcher,
             absent,
-            &["there is no", "or it is private", "hf auth login"],
+            &["does not exist, or it is private", "hf auth login"],
         );
     }
     fails(&fetcher, "hf:me/net@v9", &["no branch, tag or commit v9"]);
     fetcher.token = Some(Token::new("hf_wrong"));
-    fails(&fetcher, "hf:me/net", &["token at hand is not valid"]);
+    fails(&fetcher, "hf:me/net", &["your token is not valid"]);
     fetcher.token = Some(Token::new(hub::TOKEN));
     assert_eq!(
         fs::read(get(&fetcher, "hf:me/gated").unwrap()).unwrap(),
@@ -446,7 +450,7 @@ fn other_bytes_than_the_hub_promised_are_not_kept() {
     let key = ("me/net".to_owned(), "a.json".to_owned());
     hub.state.lock().unwrap().files.insert(key, b"{}".to_vec());
     hub.state.lock().unwrap().spoilt_small = Some(b"[]".to_vec());
-    let other = ["not what its ETag names"];
+    let other = ["does not match its ETag"];
     fails(&fetcher(folder.path(), &hub), "hf:me/net/a.json", &other);
     nothing();
 }
@@ -609,7 +613,7 @@ fn a_mirror_serves_the_hubs_files_like_any_others_and_sees_no_token() {
     );
     // Who names a hub means that one.
     fetcher.hub.endpoint = hub.server.base.clone();
-    fails(&fetcher, "hf:me/net", &["there is no"]);
+    fails(&fetcher, "hf:me/net", &["does not exist"]);
     assert_eq!(mirror.seen().len(), 2);
 }
 

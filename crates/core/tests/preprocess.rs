@@ -447,7 +447,7 @@ fn failure(preprocess: &Preprocess, name: &str, bytes: &[u8]) -> String {
 fn text_called_png_is_an_error_that_names_it() {
     let error = failure(&plain(8), "notes.png", b"not a picture");
     assert!(error.ends_with(
-        "no known format; jpeg, png, webp, bmp, gif, tiff, ppm, tga and ico can be read"
+        "its format is unknown; supported are jpeg, png, webp, bmp, gif, tiff, ppm, tga and ico"
     ));
     failure(&plain(8), "empty.png", b"");
 }

@@ -53,7 +53,7 @@ pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<Image, Error> {
 pub(crate) fn open(markers: &mut Markers<'_>) -> Result<(Frame, Space, ScanHeader), Error> {
     let scan = match markers.next_stop()? {
         Stop::Scan(scan) => scan,
-        Stop::End => return invalid("it ends before its picture begins"),
+        Stop::End => return invalid("it ends before the image begins"),
     };
     let Some(frame) = markers.frame.clone() else {
         return invalid("it has no frame header");

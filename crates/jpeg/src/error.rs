@@ -43,7 +43,7 @@ impl fmt::Display for Error {
                 "{width}x{height} pixels are too many; shrink it to less than {} MiB of pixels",
                 limit >> 20
             ),
-            Self::OutOfMemory => f.write_str("there is too little memory for its pixels"),
+            Self::OutOfMemory => f.write_str("there is not enough memory for its pixels"),
         }
     }
 }

@@ -79,9 +79,7 @@ impl Frame {
             return Err(Error::Unsupported(format!("a JPEG of {count} components")));
         }
         if width > 65_500 || height > 65_500 {
-            return invalid(format!(
-                "{width}x{height} pixels are more than a JPEG may have"
-            ));
+            return invalid(format!("{width}x{height} pixels exceed the JPEG limit"));
         }
         let (max_h, max_v) = list
             .chunks_exact(3)
@@ -118,7 +116,7 @@ impl Frame {
             .map(|&m| self.components[m].h * self.components[m].v)
             .sum();
         if members.len() > 1 && blocks > MOST_BLOCKS {
-            return invalid("a unit has more than ten blocks");
+            return invalid("an MCU has more than ten blocks");
         }
         Ok(())
     }

@@ -155,7 +155,7 @@ impl<'a> Markers<'a> {
                 Ok(0xd8)
             }
             Some(_) if self.pos == 0 => Err(Error::NotJpeg),
-            Some(_) => invalid("its tables are followed by no picture"),
+            Some(_) => invalid("no image follows its tables"),
             None if self.pos == 0 => Err(Error::NotJpeg),
             None => Err(Error::CutOff),
         }
@@ -163,7 +163,7 @@ impl<'a> Markers<'a> {
 
     fn start(&mut self) -> Result<(), Error> {
         if std::mem::replace(&mut self.started, true) {
-            return invalid("a picture starts within the picture");
+            return invalid("a second image begins inside the image");
         }
         self.conditioning = Conditioning::default();
         self.restart = 0;
@@ -259,7 +259,7 @@ impl<'a> Markers<'a> {
             };
             match tables.get_mut(usize::from(head[0] & !0x10)) {
                 Some(table) => *table = Some(Spec { counts, symbols }),
-                None => return invalid("a Huffman table has no slot"),
+                None => return invalid("a Huffman table has an invalid slot"),
             }
             body = &rest[total..];
         }
@@ -280,7 +280,7 @@ impl<'a> Markers<'a> {
                 return invalid("a quantization table is too short");
             };
             let Some(slot) = self.quant.get_mut(usize::from(head & 15)) else {
-                return invalid("a quantization table has no slot");
+                return invalid("a quantization table has an invalid slot");
             };
             let table = slot.insert([0; 64]);
             for (k, value) in values.chunks_exact(width).enumerate() {
@@ -300,14 +300,14 @@ impl<'a> Markers<'a> {
             let slot = usize::from(index & 15);
             match index {
                 0..=15 if value & 15 > value >> 4 => {
-                    return invalid("a bound of arithmetic conditioning is wrong");
+                    return invalid("arithmetic conditioning has invalid bounds");
                 }
                 0..=15 => {
                     self.conditioning.dc_low[slot] = value & 15;
                     self.conditioning.dc_high[slot] = value >> 4;
                 }
                 16..=31 => self.conditioning.ac[slot] = value,
-                _ => return invalid("arithmetic conditioning has no slot"),
+                _ => return invalid("arithmetic conditioning has an invalid slot"),
             }
         }
         Ok(())

@@ -78,9 +78,9 @@ pub(crate) fn check_rest(markers: &mut Markers<'_>) -> Result<(), Error> {
     markers.data = &markers.data[..block.min(markers.data.len())];
     match markers.next_stop() {
         Ok(Stop::End) => Ok(()),
-        Err(Error::CutOff) if begins_wrongly(markers) => invalid("what follows it is damaged"),
+        Err(Error::CutOff) if begins_wrongly(markers) => invalid("the data after it is damaged"),
         Err(Error::CutOff) => Ok(()),
-        Ok(Stop::Scan(_)) => invalid("a scan follows its last"),
+        Ok(Stop::Scan(_)) => invalid("a scan follows the last one"),
         Err(error) => Err(error),
     }
 }

@@ -63,8 +63,8 @@ impl Classes {
         }
         if let Some(known) = names.next() {
             return Err(format!(
-                "{} of {folders} folders bear no name of a class of the model ({}{}); its classes \
-                 are called like {known}, and --labels FILE gives them other names",
+                "{} of {folders} folders are not named after a class of the model ({}{}); its classes \
+                 have names like {known}; use --labels FILE to rename them",
                 unknown.len(),
                 unknown[..unknown.len().min(5)].join(", "),
                 if unknown.len() > 5 { ", …" } else { "" },
@@ -72,12 +72,12 @@ impl Classes {
         }
         if folders != self.count() {
             let empty = match listing.empty() {
-                Some(name) => format!(" ({name} has no image)"),
+                Some(name) => format!(" ({name} has no images)"),
                 None => String::new(),
             };
             return Err(format!(
-                "{folders} folders of classes{empty}, but the model has {} classes without names; \
-                 --labels FILE names them",
+                "{folders} class folders{empty}, but the model has {} unnamed classes; \
+                 use --labels FILE to name them",
                 self.count()
             ));
         }
@@ -169,7 +169,7 @@ mod tests {
         let found = of(&Classes::unnamed(3), &["1", "2", "3"]);
         assert_eq!(found, Ok(vec![0, 1, 2]));
         let twice = of(&Classes::unnamed(3), &["01", "1"]).unwrap_err();
-        assert!(twice.contains("2 folders of classes"), "{twice}");
+        assert!(twice.contains("2 class folders"), "{twice}");
     }
 
     #[test]
@@ -186,15 +186,15 @@ mod tests {
         assert_eq!(of(&bare, &["a", "b", "c"]), Ok(vec![0, 1, 2]));
         let two = of(&bare, &["a", "b"]).unwrap_err();
         assert!(
-            two.starts_with("2 folders of classes, but the model has 3 classes without names"),
+            two.starts_with("2 class folders, but the model has 3 unnamed classes"),
             "{two}"
         );
         let other = of(&model(), &["a", "b", "c"]).unwrap_err();
         assert!(
-            other.contains("3 of 3 folders bear no name of a class of the model (a, b, c)"),
+            other.contains("3 of 3 folders are not named after a class of the model (a, b, c)"),
             "{other}"
         );
-        assert!(other.contains("called like n01"), "{other}");
+        assert!(other.contains("names like n01"), "{other}");
     }
 
     #[test]
@@ -209,6 +209,6 @@ mod tests {
         assert_eq!(of(&model(), &["hen", "notes?"]), Ok(vec![2, 99]));
         assert_eq!(of(&model(), &["hen?", "n01"]), Ok(vec![2, 0]));
         let bare = of(&Classes::unnamed(2), &["a", "b", "notes?"]).unwrap_err();
-        assert!(bare.contains("(notes has no image)"), "{bare}");
+        assert!(bare.contains("(notes has no images)"), "{bare}");
     }
 }

@@ -30,7 +30,7 @@ impl Listing {
 /// An error that names a folder of a class without any image.
 pub(crate) fn without_images(folder: &Path) -> Error {
     let endings = IMAGE_ENDINGS.join(", ");
-    let reason = format!("no image to train on in it; known endings are {endings}");
+    let reason = format!("no images to train on; supported extensions are {endings}");
     dataset(folder, reason)
 }
 
@@ -52,9 +52,7 @@ pub(crate) fn list(root: &Path) -> Result<Listing, Error> {
     }
     if placed.is_empty() {
         let endings = IMAGE_ENDINGS.join(", ");
-        let reason = format!(
-            "no folder of images in it, one per class; known endings of images are {endings}"
-        );
+        let reason = format!("no class folders with images; supported extensions are {endings}");
         return Err(dataset(root, reason));
     }
     placed.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));

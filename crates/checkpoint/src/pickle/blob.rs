@@ -89,7 +89,7 @@ impl Blob {
                 .and_then(|text| text::latin1(text.as_bytes())),
             Coding::Quoted => text::unquote(&bytes),
         };
-        decoded.ok_or_else(|| ErrorKind::damaged("bytes in its pickle are written in a wrong way"))
+        decoded.ok_or_else(|| ErrorKind::damaged("its pickle has badly encoded bytes"))
     }
 
     /// A source that has its bytes, from where to where.

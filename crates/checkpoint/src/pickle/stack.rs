@@ -305,7 +305,7 @@ impl<'a> Machine<'a> {
 }
 
 pub(super) fn under() -> ErrorKind {
-    ErrorKind::damaged("its pickle takes a value that it never put")
+    ErrorKind::damaged("its pickle uses a value that it never stored")
 }
 
 pub(super) fn bad(what: &str) -> ErrorKind {

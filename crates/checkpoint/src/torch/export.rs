@@ -172,7 +172,8 @@ fn nested(zip: &Zip, name: &str, len: u64) -> Result<Option<Source>, ErrorKind> 
 
 fn state_dict(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind> {
     let opened = saved(name, source)?;
-    let opened = opened.ok_or_else(|| ErrorKind::damaged("its state dict is no PyTorch file"))?;
+    let opened =
+        opened.ok_or_else(|| ErrorKind::damaged("its state dict is not a PyTorch file"))?;
     Ok(Opened {
         format: Format::TorchExport,
         ..opened
@@ -256,7 +257,7 @@ impl<'a> Found<'a> {
             return self.pickled(&name);
         }
         let meta = payload.tensor_meta.as_ref().ok_or("an object")?;
-        let dtype = Dtype::from_export(meta.dtype).ok_or("a tensor of an unknown number format")?;
+        let dtype = Dtype::from_export(meta.dtype).ok_or("a tensor of an unknown dtype")?;
         let numbers = |sizes: &[Size]| sizes.iter().map(|size| size.0).collect::<Option<Vec<_>>>();
         let (shape, strides) = (numbers(&meta.sizes), numbers(&meta.strides));
         let offset = meta.storage_offset.as_ref().map_or(Some(0), |size| size.0);
@@ -311,7 +312,7 @@ impl<'de> Deserialize<'de> for Pairs {
             type Value = Pairs;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("weights by their names")
+                f.write_str("a map from names to weights")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {

@@ -53,9 +53,7 @@ fn parts(
         let key = key(&order, slot);
         let dtype = key.as_ref().and_then(|key| dtypes.get(key));
         let (Some(key), Some(&dtype)) = (key, dtype) else {
-            return Err(ErrorKind::damaged(
-                "it lists a storage that nothing refers to",
-            ));
+            return Err(ErrorKind::damaged("it lists a storage that no tensor uses"));
         };
         let storage = storage(&mut input, source, dtype)?;
         budget.take(256)?;

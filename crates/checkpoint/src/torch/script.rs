@@ -64,7 +64,7 @@ pub(super) fn check(zip: &Zip, folder: &str, tree: &Tree) -> Result<(), ErrorKin
         .any(|entry| entry.name.starts_with(&constants));
     if tree.tensors.is_empty() && has_constants {
         return Err(ErrorKind::Unsupported(
-            "a frozen TorchScript, whose weights have no names; save model.state_dict(), or the \
+            "a frozen TorchScript module, whose weights have no names; save model.state_dict(), or the \
              module before torch.jit.freeze"
                 .into(),
         ));

@@ -190,13 +190,13 @@ impl Builder<'_> {
         let places = self.places.entry(index).or_insert(0);
         *places += 1;
         if *places > most {
-            return Ok(opaque("shown in many other places"));
+            return Ok(opaque("already shown in many places"));
         }
         if *places == 1 {
             self.budget.take(48)?;
         }
         if !self.above.insert(index) {
-            return Ok(opaque("a reference to what contains it"));
+            return Ok(opaque("a circular reference"));
         }
         self.depth += 1;
         let shown = show(self);
@@ -306,7 +306,7 @@ impl Builder<'_> {
                     Ok(value)
                 }
                 None => self.opaque(format!(
-                    "a tensor of sizes {:?} that is no weight",
+                    "a tensor of shape {:?} that is not a weight",
                     view.shape
                 )),
             };

@@ -63,7 +63,7 @@ impl Builder<'_> {
             return Made::Nothing;
         };
         let Some((shape, strides)) = self.layout(shape, parts.axes) else {
-            return refused("an array whose axes do not make sense");
+            return refused("an array with invalid axes");
         };
         let place = Place::Blob(blob);
         let storage = Arc::new(Storage { place, order });

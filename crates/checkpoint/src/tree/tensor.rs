@@ -62,7 +62,7 @@ impl Builder<'_> {
                 let dtype = dtype.and_then(|name| Dtype::from_torch(name.strip_prefix("torch.")?));
                 match dtype {
                     Some(dtype) => self.view(&arguments, Some(dtype), item(7)),
-                    None => refused("a tensor of a number format that is unknown here"),
+                    None => refused("a tensor of an unknown dtype"),
                 }
             }
             "_rebuild_parameter"
@@ -79,7 +79,7 @@ impl Builder<'_> {
                     pairs: Vec::new(),
                 };
                 match self.made_of(&inner, nesting + 1) {
-                    Made::Nothing => refused("a tensor of a class that is unknown here"),
+                    Made::Nothing => refused("a tensor of an unknown class"),
                     made => made,
                 }
             }
@@ -93,7 +93,7 @@ impl Builder<'_> {
             "_rebuild_sparse_tensor" | "_rebuild_sparse_csr_tensor" => refused("a sparse tensor"),
             "_rebuild_meta_tensor_no_storage" => refused("a meta tensor, which has no values"),
             other if other.starts_with("_rebuild") => {
-                Made::Refused(format!("a tensor that {other} makes"))
+                Made::Refused(format!("a tensor built by {other}, which is not supported"))
             }
             _ => Made::Nothing,
         }
@@ -126,7 +126,7 @@ impl Builder<'_> {
         };
         let (storage, own) = match storage {
             Ok((Named::Storage(storage, own), _)) => (storage, own),
-            Ok((Named::View(_), _)) => return refused("a tensor of a tensor"),
+            Ok((Named::View(_), _)) => return refused("a view of a view"),
             Err(reason) => return Made::Refused(reason),
         };
         let offset = pickle
@@ -134,11 +134,11 @@ impl Builder<'_> {
             .and_then(|offset| u64::try_from(offset).ok());
         let (shape, strides) = (self.sizes(shape), self.sizes(strides));
         let (Some(offset), Some(shape), Some(strides)) = (offset, shape, strides) else {
-            return refused("a tensor whose sizes do not make sense");
+            return refused("a tensor with an invalid shape");
         };
         let flags = pickle.dict(metadata).unwrap_or_default();
         let is_lazy = flags.iter().any(|(_, flag)| *flag == Slot::Bool(true));
-        let problem = is_lazy.then_some("it is stored conjugate or negative");
+        let problem = is_lazy.then_some("its conjugate or negative bit is set");
         let dtype = dtype.unwrap_or(own);
         let view = View::new(storage, dtype, &shape, Some(&strides), offset, self.len);
         Made::from(view.map(|view| view.with_problem(problem)))
@@ -176,7 +176,7 @@ impl Builder<'_> {
             }) => (key, Some(dtype), elements, part),
             Some(Reference::Key(key)) => (key, None, 0, None),
             Some(Reference::Class(_) | Reference::ClassName(_)) => return Err("a class".into()),
-            None => return Err("an object outside of the pickle".into()),
+            None => return Err("an object outside the pickle".into()),
         };
         let missing = || {
             format!(
@@ -208,7 +208,7 @@ impl Builder<'_> {
         let whole = storage;
         let is_inside = whole.len().zip(offset.checked_add(len));
         if is_inside.is_none_or(|(all, end)| end > all) {
-            return Err("a tensor whose values lie outside of its storage".into());
+            return Err("a tensor whose values are outside its storage".into());
         }
         let place = Place::Part { whole, offset, len };
         let part = Storage { place, order };

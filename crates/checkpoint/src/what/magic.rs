@@ -5,14 +5,14 @@ use crate::source::Source;
 /// Offset, bytes, usual name, what to do.
 type Row = (usize, &'static [u8], &'static str, &'static str);
 
-const UNPACK: &str = "unpack it and open the file that is in it";
+const UNPACK: &str = "unpack it and open the file inside";
 const EXPORT: &str =
     "not supported; save the network's model.state_dict() with torch.save or safetensors";
 const TENSORFLOW: &str =
     "TensorFlow files are not supported; convert the weights to PyTorch or safetensors";
 const NUMPY: &str = "save the weights by name with safetensors.numpy.save_file or torch.save";
-const PICTURE: &str = "give the file of the weights here and the picture as input";
-const OTHER: &str = "name the file of the weights";
+const PICTURE: &str = "give the weight file here and the image as input";
+const OTHER: &str = "give the weight file";
 
 const KINDS: [Row; 44] = [
     (
@@ -35,17 +35,17 @@ const KINDS: [Row; 44] = [
         "HDF5 is not supported; convert the weights to safetensors",
     ),
     (0, b"\x93NUMPY", "a NumPy .npy array", NUMPY),
-    (0, b"GGUF", "a GGUF file of a language model", EXPORT),
-    (0, b"ggml", "a GGML file of a language model", EXPORT),
-    (0, b"lmgg", "a GGML file of a language model", EXPORT),
+    (0, b"GGUF", "a GGUF language model", EXPORT),
+    (0, b"ggml", "a GGML language model", EXPORT),
+    (0, b"lmgg", "a GGML language model", EXPORT),
     (4, b"TFL3", "a TensorFlow Lite model", TENSORFLOW),
     (4, b"ET12", "an ExecuTorch program", EXPORT),
-    (0, b"\xff\xd8\xff", "a JPEG picture", PICTURE),
-    (0, b"\x89PNG\r\n\x1a\n", "a PNG picture", PICTURE),
-    (0, b"GIF8", "a GIF picture", PICTURE),
-    (8, b"WEBP", "a WebP picture", PICTURE),
-    (0, b"II*\0", "a TIFF picture", PICTURE),
-    (0, b"MM\0*", "a TIFF picture", PICTURE),
+    (0, b"\xff\xd8\xff", "a JPEG image", PICTURE),
+    (0, b"\x89PNG\r\n\x1a\n", "a PNG image", PICTURE),
+    (0, b"GIF8", "a GIF image", PICTURE),
+    (8, b"WEBP", "a WebP image", PICTURE),
+    (0, b"II*\0", "a TIFF image", PICTURE),
+    (0, b"MM\0*", "a TIFF image", PICTURE),
     (4, b"ftyp", "an MP4, HEIC or AVIF file", OTHER),
     (0, b"%PDF", "a PDF document", OTHER),
     (0, b"\x7fELF", "a program or shared library", OTHER),
@@ -65,7 +65,7 @@ const KINDS: [Row; 44] = [
     (0, b"SQLite format 3\0", "an SQLite database", OTHER),
     (0, b"PAR1", "a Parquet table", OTHER),
     (0, b"ARROW1", "an Arrow table", OTHER),
-    (0, b"RIFF", "a RIFF file, such as sound or video", OTHER),
+    (0, b"RIFF", "a RIFF file, such as audio or video", OTHER),
     (0, b"OggS", "an Ogg file", OTHER),
     (0, b"ID3", "an MP3 file", OTHER),
     (
@@ -76,22 +76,17 @@ const KINDS: [Row; 44] = [
     ),
     (0, b"\x08\x01\x12", "a TensorFlow SavedModel", TENSORFLOW),
     (0, b"\x08\x02\x12", "a TensorFlow SavedModel", TENSORFLOW),
-    (0, b"7767517\n", "an ncnn description of a network", EXPORT),
-    (
-        0,
-        b"<net name=",
-        "an OpenVINO description of a network",
-        EXPORT,
-    ),
-    (0, b"name: \"", "a Caffe description of a network", EXPORT),
+    (0, b"7767517\n", "an ncnn network description", EXPORT),
+    (0, b"<net name=", "an OpenVINO network description", EXPORT),
+    (0, b"name: \"", "a Caffe network description", EXPORT),
     (
         0,
         b"# This file was created by",
-        "a text file of a tool",
+        "a text file written by a tool",
         OTHER,
     ),
     (0, b"solver_mode", "a Caffe solver", EXPORT),
-    (0, b"!<arch>\n", "a library of object files", OTHER),
+    (0, b"!<arch>\n", "a static library", OTHER),
     (0, b"\xca\xfe\xba\xbe", "a Java class or program", OTHER),
     (
         0,

@@ -39,7 +39,7 @@ pub(crate) fn named(source: &Source) -> ErrorKind {
         return ErrorKind::not_weights("an empty file", "fetch it again");
     }
     if head.iter().all(|&byte| byte == 0) {
-        return ErrorKind::damaged("it begins with zeros only, as an interrupted download does");
+        return ErrorKind::damaged("it begins with only zeros, as an interrupted download does");
     }
     if let Some((what, advice)) = magic::find(&head).or_else(|| magic::end(source)) {
         return ErrorKind::not_weights(what, advice);
@@ -69,31 +69,31 @@ fn of_text(text: &str) -> ErrorKind {
     if lower.starts_with("<!doctype html") || lower.contains("<html") || lower.contains("<head") {
         return ErrorKind::not_weights(
             "an HTML page",
-            "the address led to a page, such as a login or a file viewer; fetch the file by its \
-             download address (on Hugging Face `resolve` instead of `blob`, on GitHub `raw`)",
+            "the URL led to a web page, such as a login page or a file viewer; use the file's \
+             download URL (on Hugging Face `resolve` instead of `blob`, on GitHub `raw`)",
         );
     }
     if lower.starts_with("<?xml") || lower.starts_with("<error") {
         return ErrorKind::not_weights(
             "an XML page, such as a server's error message",
-            "open it to see what the server says, and fetch the file by its download address",
+            "open it to see what the server says, then use the file's download URL",
         );
     }
     if start.starts_with("{\"error\"") || start.starts_with("{\"message\"") {
         return ErrorKind::not_weights(
             "a server's error message in JSON",
-            "open it to see what the server says, and fetch the file by its download address",
+            "open it to see what the server says, then use the file's download URL",
         );
     }
     if start.starts_with('{') || start.starts_with('[') {
         return ErrorKind::not_weights(
             "JSON text, such as a configuration",
-            "name the file of the weights, which often lies beside it",
+            "give the weight file, which is often in the same folder",
         );
     }
     if start.starts_with("model_checkpoint_path:") {
         return ErrorKind::not_weights(
-            "the list of a TensorFlow checkpoint",
+            "the `checkpoint` file of a TensorFlow checkpoint",
             "TensorFlow files are not supported; convert the weights to PyTorch or safetensors",
         );
     }
@@ -106,14 +106,14 @@ fn of_text(text: &str) -> ErrorKind {
         .collect();
     ErrorKind::not_weights(
         format!("plain text that begins with {:?}", one_line(&line)),
-        "name the file of the weights",
+        "give the weight file",
     )
 }
 
 /// A zip archive without a directory at its end.
 pub(crate) fn without_directory(source: &Source) -> ErrorKind {
     ErrorKind::cut_off(format!(
-        "it begins as a zip archive but has no directory at its end, after {} bytes",
+        "it begins like a zip archive but has no directory at its end, after {} bytes",
         source.len()
     ))
 }
@@ -131,20 +131,20 @@ pub(crate) fn folder(path: &Path) -> ErrorKind {
     let has = |name: &str| names.iter().any(|other| other == name);
     if has("saved_model.pb") {
         return ErrorKind::not_weights(
-            "a folder with a TensorFlow SavedModel",
+            "a folder that holds a TensorFlow SavedModel",
             "TensorFlow files are not supported; convert the weights to PyTorch or safetensors",
         );
     }
     if has(".metadata") && names.iter().any(|name| name.ends_with(".distcp")) {
         return ErrorKind::not_weights(
-            "a folder with a distributed PyTorch checkpoint",
+            "a folder that holds a distributed PyTorch checkpoint",
             "convert it with torch.distributed.checkpoint.format_utils.dcp_to_torch_save",
         );
     }
     if has("data.pkl") {
         return ErrorKind::not_weights(
-            "a folder with an unpacked PyTorch file",
-            "name the zip archive that it was unpacked from",
+            "a folder that holds an unpacked PyTorch file",
+            "give the zip archive that it was unpacked from",
         );
     }
     let is_weights = |name: &&String| ENDINGS.iter().any(|ending| name.ends_with(ending));
@@ -158,12 +158,12 @@ pub(crate) fn folder(path: &Path) -> ErrorKind {
         weights.swap(0, index);
     }
     let advice = match weights.as_slice() {
-        [] => "name the file of the weights; no file in it looks like one".to_owned(),
-        [one] => format!("name the file in it: {one}"),
+        [] => "give the weight file; no file in the folder looks like one".to_owned(),
+        [one] => format!("give the file in it: {one}"),
         many => {
             let some: Vec<_> = many.iter().take(3).map(|name| name.as_str()).collect();
             format!(
-                "name one of the files in it: {}{}",
+                "give one of the files in it: {}{}",
                 some.join(", "),
                 more(many.len(), 3)
             )

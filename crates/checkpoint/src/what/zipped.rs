@@ -5,7 +5,7 @@ use crate::error::{ErrorKind, one_line};
 use crate::zip::Zip;
 
 const PICTURES: [&str; 6] = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif"];
-const UNPACK: &str = "unpack it and open the file that is in it";
+const UNPACK: &str = "unpack it and open the file inside";
 
 /// What an archive is by the names in it.
 pub(crate) fn zip(zip: &Zip) -> ErrorKind {
@@ -21,7 +21,7 @@ pub(crate) fn zip(zip: &Zip) -> ErrorKind {
     }
     if files.iter().all(|name| name.ends_with(".npy")) {
         return ErrorKind::not_weights(
-            format!("a NumPy .npz archive of {} arrays", files.len()),
+            format!("a NumPy .npz archive with {} arrays", files.len()),
             "save the weights by name with safetensors.numpy.save_file or torch.save",
         );
     }
@@ -50,18 +50,15 @@ pub(crate) fn zip(zip: &Zip) -> ErrorKind {
     }
     if ends("saved_model.pb") {
         return ErrorKind::not_weights(
-            "a zip archive of a TensorFlow SavedModel",
+            "a zipped TensorFlow SavedModel",
             "TensorFlow files are not supported; convert the weights to PyTorch or safetensors",
         );
     }
     if has("[Content_Types].xml") {
-        return ErrorKind::not_weights(
-            "a Microsoft Office document",
-            "name the file of the weights",
-        );
+        return ErrorKind::not_weights("a Microsoft Office document", "give the weight file");
     }
     if has("META-INF/MANIFEST.MF") || has("AndroidManifest.xml") {
-        return ErrorKind::not_weights("a Java or Android program", "name the file of the weights");
+        return ErrorKind::not_weights("a Java or Android program", "give the weight file");
     }
     let is_weights = |name: &&str| {
         let name = name.to_lowercase();
@@ -79,7 +76,7 @@ pub(crate) fn zip(zip: &Zip) -> ErrorKind {
         .collect();
     if let [one] = weights.as_slice() {
         return ErrorKind::not_weights(
-            "a zip archive with a file of weights in it",
+            "a zip archive that holds a weight file",
             format!("unpack it and open {}", one_line(one)),
         );
     }
@@ -89,9 +86,9 @@ pub(crate) fn zip(zip: &Zip) -> ErrorKind {
     };
     let pictures = files.iter().copied().filter(is_picture).count();
     let what = match (weights.len(), pictures) {
-        (0, pictures) if pictures * 2 > files.len() => "a zip archive of pictures",
+        (0, pictures) if pictures * 2 > files.len() => "a zip archive of images",
         (0, _) => "a zip archive of other files",
-        _ => "a zip archive with several files of weights",
+        _ => "a zip archive with several weight files",
     };
     let shown = if weights.is_empty() { &files } else { &weights };
     let some: Vec<_> = shown.iter().take(3).map(|name| one_line(name)).collect();

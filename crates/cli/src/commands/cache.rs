@@ -17,8 +17,8 @@ use crate::{fetch, report};
   burn-zoo cache list 'hf:*'
   burn-zoo cache clean 'hf:timm/resnet18*'
 
-Files of Hugging Face lie in a folder that Python's programs share: only a pattern that begins
-with hf: shows all of them, and only such a pattern removes any.")]
+Hugging Face files are in a folder shared with Python programs: only a pattern that begins
+with hf: lists all of them, and only such a pattern removes any.")]
 pub(crate) struct Args {
     /// What to do
     #[arg(value_enum, default_value_t = Action::List, hide_default_value = true)]
@@ -139,7 +139,7 @@ impl Args {
         ));
         if !fetch::is_hub_name(&self.pattern) {
             report::note(&format!(
-                "files of Hugging Face are in {}, which Python's programs share: `burn-zoo cache list 'hf:*'`",
+                "Hugging Face files are in {}, shared with Python programs: `burn-zoo cache list 'hf:*'`",
                 hub.folder.display()
             ));
         }
@@ -150,13 +150,13 @@ impl Args {
         match (&row.error, self.action, row.entry.state) {
             (Some(error), _, _) => format!("error: {}", one_line(error)),
             (None, Action::Clean, _) if self.is_kept(row) => {
-                "kept, for Python's programs share it".to_owned()
+                "kept, because Python programs share it".to_owned()
             }
             (None, Action::Clean, _) => "removed".to_owned(),
             (None, _, State::Verified) => "verified".to_owned(),
             (None, _, State::Unverified) => "not verified yet".to_owned(),
             (None, _, State::Partial) => "unfinished".to_owned(),
-            (None, _, State::Shared) => "of Hugging Face".to_owned(),
+            (None, _, State::Shared) => "Hugging Face".to_owned(),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{device, model, report};
     after_help = "Example: burn-zoo convert resnet50-0676ba61.pth resnet50.f16.safetensors --model resnet50 --dtype f16"
 )]
 pub(crate) struct Args {
-    /// A weight file in any form: path, URL or hf:owner/repo[@revision][/file]
+    /// A weight file in any supported format: path, URL or hf:owner/repo[@revision][/file]
     #[arg(value_name = "IN")]
     input: Source,
     /// The new file, whose ending says its form: .safetensors or .bpk; an existing file is not

@@ -10,11 +10,11 @@ use crate::inside::InsideArgs;
 use crate::source::Source;
 use crate::{device, report};
 
-/// Shows what a weight file holds, every architecture it fits and where in it the weights are
+/// Shows what a weight file holds, every architecture it fits and where its weights are
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: burn-zoo inspect model_best.pth.tar")]
 pub(crate) struct Args {
-    /// Weight file: path, URL or hf:owner/repo[@revision][/file]; its content says what form it has
+    /// Weight file: path, URL or hf:owner/repo[@revision][/file]; its content determines its format
     file: Source,
     #[command(flatten)]
     inside: InsideArgs,
@@ -142,16 +142,16 @@ impl Report {
             report::text(&match &place.head {
                 FoundHead::Linear { name, classes } => format!("head {name}, {classes} classes"),
                 FoundHead::Other { layers } => format!(
-                    "head {}: other layers than the network's; features can be used",
+                    "head {}: does not match the network's; features work, or train a new head",
                     layers.join(", ")
                 ),
-                _ => "no head: features can be used, or a new head trained".to_owned(),
+                _ => "no head: features work, or train a new head".to_owned(),
             })?;
             for note in &place.notes {
                 report::text(&format!("note: {note}"))?;
             }
             if !place.others.is_empty() {
-                report::text(&format!("besides: {}", place.others.join(", ")))?;
+                report::text(&format!("also in the file: {}", place.others.join(", ")))?;
             }
         }
         if let Some(labels) = &self.said.labels {
@@ -162,14 +162,14 @@ impl Report {
                 .collect::<Vec<_>>();
             let more = if labels.len() > 5 { ", …" } else { "" };
             let first = first.join(", ");
-            report::text(&format!("names of {} classes: {first}{more}", labels.len()))?;
+            report::text(&format!("{} class names: {first}{more}", labels.len()))?;
         }
         if let Value::Object(says) = preprocess(&self.said) {
             let says = says.iter().map(|(name, value)| format!("{name} {value}"));
             report::text(&format!("images: {}", says.collect::<Vec<_>>().join(", ")))?;
         }
         for (name, nearness) in &self.nearest {
-            report::text(&format!("near {name}: {}", nearness.differs.join("; ")))?;
+            report::text(&format!("nearest {name}: {}", nearness.differs.join("; ")))?;
         }
         if let Some(tie) = &self.tie {
             report::text(&format!("{tie}"))?;

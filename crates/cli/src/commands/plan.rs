@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// Images at once
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     batch: u16,
-    /// Weight file that classes and channels are read off: path, URL or hf:owner/repo[@revision][/file]
+    /// Weight file that determines classes and channels: path, URL or hf:owner/repo[@revision][/file]
     #[arg(long, value_name = "FILE")]
     weights: Option<Source>,
     #[command(flatten)]

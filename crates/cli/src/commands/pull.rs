@@ -15,12 +15,12 @@ use crate::{fetch, model, report};
   burn-zoo pull resnet18.tv_in1k
   burn-zoo pull hf:timm/resnet18.a1_in1k
 
-BURN_ZOO_CACHE is the folder, BURN_ZOO_MIRROR another server, BURN_ZOO_OFFLINE=1 forbids the
-network; HTTPS_PROXY and the like are heeded. Files of Hugging Face lie where Python's programs
-have them, and HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_HUB_OFFLINE mean what they
-mean there.")]
+BURN_ZOO_CACHE sets the folder, BURN_ZOO_MIRROR another server, BURN_ZOO_OFFLINE=1 forbids the
+network; HTTPS_PROXY and similar variables are respected. Hugging Face files share the cache of
+Python's huggingface_hub, and HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_ENDPOINT and HF_HUB_OFFLINE
+mean the same as there.")]
 pub(crate) struct Args {
-    /// Weights, as in resnet18.tv_in1k, or hf:owner/repo[@revision][/file]
+    /// Weights such as resnet18.tv_in1k, or hf:owner/repo[@revision][/file]
     name: String,
     /// Also if the weights are not for commercial use
     #[arg(long)]

@@ -19,7 +19,7 @@ pub(crate) struct Args {
     /// Height and width of the image in pixels
     #[arg(long, value_name = "HxW", value_parser = size)]
     input: Option<[usize; 2]>,
-    /// Weight file that classes and channels are read off: path, URL or hf:owner/repo[@revision][/file]
+    /// Weight file that determines classes and channels: path, URL or hf:owner/repo[@revision][/file]
     #[arg(long, value_name = "FILE")]
     weights: Option<Source>,
     #[command(flatten)]

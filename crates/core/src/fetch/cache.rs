@@ -187,7 +187,7 @@ impl Cache {
                 file: path.display().to_string(),
                 expected: published.unwrap_or_default().to_owned(),
                 found: sha256,
-                remedy: "it is broken or another file; `burn-zoo cache clean 'hf:OWNER/REPO*'` removes it",
+                remedy: "it is damaged or a different file; run `burn-zoo cache clean 'hf:OWNER/REPO*'` to remove it",
             });
         }
         // The mark may be the first file of this cache.

@@ -187,7 +187,7 @@ impl Download<'_> {
             bytes += read as u64;
             if let Some(size) = self.job.size.filter(|size| bytes > *size) {
                 self.job.part.discard()?;
-                let reason = format!("it sends more than the {size} bytes that it promised");
+                let reason = format!("it sent more than the {size} bytes that it announced");
                 return Err(Failure::Refused(reason).into());
             }
             self.write(&mut file, &buffer[..read])?;
@@ -239,14 +239,14 @@ impl Download<'_> {
             Err(wrong) => {
                 self.job.part.discard()?;
                 if matches!(self.job.proof, Proof::Git(_)) {
-                    let reason = "what came is not what its ETag names; nothing of it was kept";
+                    let reason = "the content does not match its ETag; nothing was kept";
                     return Ok(Err(self.job.error(format!("{url}: {reason}"))));
                 }
                 return Ok(Err(Error::Checksum {
                     file: url.to_owned(),
                     expected: wrong.expected,
                     found: wrong.found,
-                    remedy: "nothing of it was kept; try again, or another mirror (BURN_ZOO_MIRROR)",
+                    remedy: "nothing was kept; try again, or use another mirror (BURN_ZOO_MIRROR)",
                 }));
             }
         };

@@ -28,7 +28,7 @@ impl Fetcher {
             return Err(Error::Setting {
                 variable: "BURN_ZOO_MIRROR",
                 value: base.clone(),
-                allowed: "an address such as https://mirror.example.org/models",
+                allowed: "a URL such as https://mirror.example.org/models",
             });
         }
         let offline = setting("BURN_ZOO_OFFLINE")?.map(|value| value.to_lowercase());
@@ -78,7 +78,7 @@ impl Hub {
             return Err(Error::Setting {
                 variable: "HF_ENDPOINT",
                 value: endpoint,
-                allowed: "an address such as https://huggingface.co",
+                allowed: "a URL such as https://huggingface.co",
             });
         }
         let named = ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"];
@@ -148,7 +148,7 @@ fn home() -> Result<PathBuf, Error> {
 fn homeless(variable: &'static str, allowed: &'static str) -> Error {
     Error::Setting {
         variable,
-        value: "not set, and there is no home folder".into(),
+        value: "not set, and there is no home directory".into(),
         allowed,
     }
 }
@@ -207,8 +207,8 @@ fn setting(variable: &'static str) -> Result<Option<String>, Error> {
         // The value is not shown: it may be a token.
         Some(value) => value.into_string().map(Some).map_err(|_| Error::Setting {
             variable,
-            value: "bytes that are no text".into(),
-            allowed: "text in UTF-8",
+            value: "not valid UTF-8".into(),
+            allowed: "UTF-8 text",
         }),
     }
 }

@@ -21,11 +21,11 @@ pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixel
     let picture = picture(&still, u32::try_from(pixels).unwrap_or(u32::MAX))?;
     let known = [picture.height(), picture.width()].map(|side| side as usize);
     if known != still.size {
-        return Err("its size is not that of its data".to_owned());
+        return Err("its size does not match its data".to_owned());
     }
     if picture.bit_depth() != 8 {
         return Err(
-            "it is an AVIF image of more than 8 bits, which cannot be read; save it as PNG"
+            "it is an AVIF image with more than 8 bits per channel, which is not supported; save it as PNG"
                 .to_owned(),
         );
     }
@@ -71,7 +71,7 @@ fn factors(picture: &Picture, still: &Still) -> Result<Factors, String> {
         (1, true) => Ok(FULL_709),
         (1, false) => Ok(LIMITED_709),
         (other, _) => Err(format!(
-            "it is an AVIF image of unusual colors (matrix {other}), which cannot be read; save it as PNG"
+            "it is an AVIF image with unsupported matrix coefficients ({other}); save it as PNG"
         )),
     }
 }

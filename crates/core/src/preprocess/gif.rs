@@ -25,11 +25,11 @@ pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixel
     }
     let shared = decoder.global_palette().map(<[u8]>::to_vec);
     let frame = decoder.read_next_frame().map_err(said)?;
-    let frame = frame.ok_or("it has no picture")?;
+    let frame = frame.ok_or("it has no image")?;
     let [top, left, rows, columns] =
         [frame.top, frame.left, frame.height, frame.width].map(usize::from);
     if rows == 0 || columns == 0 {
-        return Err(format!("its picture has no pixels ({columns}x{rows})"));
+        return Err(format!("its first frame has no pixels ({columns}x{rows})"));
     }
     let (height, width) = (height.max(top + rows), width.max(left + columns));
     if height * width * 3 > most {

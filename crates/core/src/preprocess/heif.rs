@@ -16,16 +16,16 @@ pub(super) fn still(bytes: &[u8]) -> Result<Still, String> {
     let broken = || "its boxes are broken or cut off".to_owned();
     let meta = child(bytes, b"meta").and_then(|body| body.get(4..));
     let meta =
-        meta.ok_or("it is an AVIF sequence without a still picture; save a frame of it as PNG")?;
+        meta.ok_or("it is an AVIF sequence without a still image; save a frame of it as PNG")?;
     let primary = primary(meta).ok_or_else(broken)?;
     match kind(meta, primary).ok_or_else(broken)? {
         b"av01" => {}
         b"grid" => {
             return Err(
-                "it is an AVIF image in tiles, which cannot be read; save it as PNG".to_owned(),
+                "it is a tiled AVIF image, which is not supported; save it as PNG".to_owned(),
             );
         }
-        _ => return Err("its primary picture is not of AV1".to_owned()),
+        _ => return Err("its primary image is not AV1".to_owned()),
     }
     let properties = child(meta, b"iprp").ok_or_else(broken)?;
     let container = child(properties, b"ipco").ok_or_else(broken)?;

@@ -7,7 +7,7 @@ const HEADER: usize = 6;
 /// The largest picture of an icon file, a PNG or an icon file with this picture alone; of equally large ones the one with the fewest colors. The
 /// `image` crate prefers the most colors to the largest size.
 pub(super) fn largest(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let broken = || "its directory of pictures is cut off".to_owned();
+    let broken = || "its image directory is cut off".to_owned();
     let word = |at: usize| Some(u16::from_le_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
     let count = usize::from(word(4).ok_or_else(broken)?);
     let mut best: Option<(&[u8], (u32, u32))> = None;
@@ -26,7 +26,7 @@ pub(super) fn largest(bytes: &[u8]) -> Result<Vec<u8>, String> {
             best = Some((entry, rank));
         }
     }
-    let (entry, _) = best.ok_or("it has no picture")?;
+    let (entry, _) = best.ok_or("it has no image")?;
     let number = |at: usize| {
         u32::from_le_bytes([entry[at], entry[at + 1], entry[at + 2], entry[at + 3]]) as usize
     };
@@ -34,7 +34,7 @@ pub(super) fn largest(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let picture = start
         .checked_add(length)
         .and_then(|end| bytes.get(start..end))
-        .ok_or("its picture is cut off")?;
+        .ok_or("its image is cut off")?;
     if picture.starts_with(b"\x89PNG") {
         return Ok(picture.to_vec());
     }

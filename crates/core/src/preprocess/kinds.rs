@@ -14,7 +14,7 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
     (b"DDS ", "a DirectDraw surface", SAVE),
     (b"qoif", "a QOI image", SAVE),
     (b"farbfeld", "a farbfeld image", SAVE),
-    (b"icns", "an icon of macOS", SAVE),
+    (b"icns", "a macOS icon", SAVE),
     (b"\0\0\x02\0", "a Windows cursor", SAVE),
     (b"\x76\x2f\x31\x01", "an OpenEXR image", SAVE),
     (b"#?RADIANCE", "a Radiance HDR image", SAVE),
@@ -27,33 +27,29 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
     (b"P7\n", "a PAM image", SAVE),
     (b"PF\n", "a floating-point PFM image", SAVE),
     (b"Pf\n", "a floating-point PFM image", SAVE),
-    (
-        b"%PDF",
-        "a PDF document",
-        "save its pictures as JPEG or PNG",
-    ),
+    (b"%PDF", "a PDF document", "save its images as JPEG or PNG"),
     (b"%!PS", "a PostScript document", SAVE),
     (b"\xc5\xd0\xd3\xc6", "a PostScript document", SAVE),
-    (b"II*\0\x10\0\0\0CR", "a camera's raw file (CR2)", SAVE),
-    (b"FUJIFILMCCD-RAW", "a camera's raw file (RAF)", SAVE),
-    (b"IIRO", "a camera's raw file (ORF)", SAVE),
-    (b"IIRS", "a camera's raw file (ORF)", SAVE),
-    (b"MMOR", "a camera's raw file (ORF)", SAVE),
-    (b"IIU\0", "a camera's raw file (RW2)", SAVE),
-    (b"FOVb", "a camera's raw file (X3F)", SAVE),
-    (b"\0MRM", "a camera's raw file (MRW)", SAVE),
+    (b"II*\0\x10\0\0\0CR", "a camera raw file (CR2)", SAVE),
+    (b"FUJIFILMCCD-RAW", "a camera raw file (RAF)", SAVE),
+    (b"IIRO", "a camera raw file (ORF)", SAVE),
+    (b"IIRS", "a camera raw file (ORF)", SAVE),
+    (b"MMOR", "a camera raw file (ORF)", SAVE),
+    (b"IIU\0", "a camera raw file (RW2)", SAVE),
+    (b"FOVb", "a camera raw file (X3F)", SAVE),
+    (b"\0MRM", "a camera raw file (MRW)", SAVE),
     (
         b"\0\x05\x16\x07",
-        "an AppleDouble file, which macOS keeps beside a picture",
-        "name the picture itself",
+        "an AppleDouble file, which macOS keeps next to an image",
+        "give the image itself",
     ),
     (
         b"version https://git-lfs",
         "a Git LFS pointer",
-        "git lfs pull fetches the picture",
+        "run `git lfs pull` to fetch the image",
     ),
     (b"\x93NUMPY", "a NumPy array", SAVE),
-    (b"\x89HDF", "an HDF5 file", "save its pictures as PNG"),
+    (b"\x89HDF", "an HDF5 file", "save its images as PNG"),
     (b"PK\x03\x04", "a zip archive", "unpack it"),
     (b"\x1f\x8b", "a gzip file", "unpack it"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it"),
@@ -81,7 +77,7 @@ const BRANDS: &[(&[u8], &str, &str)] = &[
     (b"heis", "a HEIC image", SAVE),
     (b"mif1", "a HEIF image", SAVE),
     (b"msf1", "a HEIF image", SAVE),
-    (b"crx ", "a camera's raw file (CR3)", SAVE),
+    (b"crx ", "a camera raw file (CR3)", SAVE),
 ];
 
 const AVIF: &str = "an AVIF image";
@@ -99,9 +95,11 @@ pub(super) fn refusal(bytes: &[u8]) -> String {
     }
     match known(bytes) {
         Some((what, hint)) => format!("it is {what}, which cannot be read; {hint}"),
-        None => "its content is of no known format; jpeg, png, webp, bmp, gif, tiff, ppm, tga and \
-                 ico can be read"
-            .to_owned(),
+        None => {
+            "its format is unknown; supported are jpeg, png, webp, bmp, gif, tiff, ppm, tga and \
+                 ico"
+            .to_owned()
+        }
     }
 }
 
@@ -153,10 +151,10 @@ fn markup(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
         return None;
     }
     if text.contains("<svg") {
-        return Some(("an SVG drawing", "draw it as PNG"));
+        return Some(("an SVG drawing", "render it to PNG"));
     }
     if text.contains("<html") || text.starts_with("<!doctype html") {
-        return Some(("a web page", "the picture's own address is needed"));
+        return Some(("a web page", "use the URL of the image itself"));
     }
     Some(("an XML document", SAVE))
 }
@@ -186,7 +184,10 @@ mod tests {
                 "a Git LFS pointer",
             ),
             (&dicom, "a DICOM file"),
-            (b"not a picture", "no known format; jpeg, png"),
+            (
+                b"not a picture",
+                "its format is unknown; supported are jpeg",
+            ),
             (b"\0", "nothing but zeros"),
             (b"\0\0\0\x18ftyp", "a video"),
         ] {

@@ -283,8 +283,8 @@ impl Preprocess {
         );
         if self.antialias == Antialias::Off && !plain {
             return Err(
-                "antialiasing is part of the filters lanczos and area; without it there are \
-                 nearest, bilinear and bicubic"
+                "lanczos and area always antialias; with antialias off, choose nearest, bilinear or \
+                 bicubic"
                     .to_owned(),
             );
         }

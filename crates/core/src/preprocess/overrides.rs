@@ -103,7 +103,7 @@ fn read_triple<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[f32
     let numbers = match Numbers::deserialize(deserializer)? {
         Numbers::One(number) => [number; 3],
         Numbers::Three(numbers) => numbers,
-        Numbers::Other(_) => return Err(de::Error::custom("expected a number or three")),
+        Numbers::Other(_) => return Err(de::Error::custom("expected one number or three")),
     };
     if numbers.iter().all(|number| number.is_finite()) {
         Ok(Some(numbers))
@@ -191,7 +191,7 @@ mod tests {
             (r#"{ "size": 3 }"#, "unknown field `size`"),
             (r#"{ "interpolation": "cubic" }"#, "bicubic"),
             (r#"{ "resize": "wide" }"#, "longest:224"),
-            (r#"{ "mean": "grey" }"#, "a number or three"),
+            (r#"{ "mean": "grey" }"#, "one number or three"),
             (r#"{ "std": [1, 0, 1] }"#, "above 0"),
             (r#"{ "crop": 0 }"#, "from 1 to 8192"),
         ] {

@@ -28,7 +28,9 @@ pub(super) fn decode(bytes: &[u8], most: usize) -> Result<Pixels, String> {
         _ => header.number("maximum")?,
     };
     if !(1..=0xffff).contains(&maximum) {
-        return Err(format!("its maximum is {maximum}, but must be 1 to 65535"));
+        return Err(format!(
+            "its maximum value is {maximum}, expected 1 to 65535"
+        ));
     }
     let scale = Scale { maximum, channels };
     let values = match kind {
@@ -123,7 +125,7 @@ fn bits_as_text(bytes: &[u8], count: usize) -> Result<Vec<u8>, String> {
     let value = |byte: u8| match byte {
         b'0' => Ok(255),
         b'1' => Ok(0),
-        other => Err(format!("{:?} in it is no bit", char::from(other))),
+        other => Err(format!("{:?} is not a bit", char::from(other))),
     };
     let digits = without_comments(bytes).into_iter();
     digits
@@ -141,7 +143,7 @@ fn text(bytes: &[u8], count: usize, scale: &Scale) -> Result<Vec<u8>, String> {
         match number {
             Some(value) if value <= scale.maximum => Ok(scale.eight(value)),
             _ => Err(format!(
-                "\"{}\" in it is no value from 0 to {}",
+                "\"{}\" is not a value from 0 to {}",
                 token[..token.len().min(10)].escape_ascii(),
                 scale.maximum
             )),
@@ -212,9 +214,9 @@ mod tests {
             (&b"P6 2 2 255 \x01\x02\x03"[..], "cut off (3 of 12 values)"),
             (b"P5 0 2 255 ", "no pixels (0x2)"),
             (b"P5 2 x 255 ", "no height (\"x\")"),
-            (b"P5 2 2 70000 ", "maximum is 70000"),
+            (b"P5 2 2 70000 ", "maximum value is 70000"),
             (b"P5 99999999 99999999 255 ", "too many"),
-            (b"P2 1 1 5 6", "no value from 0 to 5"),
+            (b"P2 1 1 5 6", "not a value from 0 to 5"),
             (b"P1 1 1 2", "no bit"),
             (b"P2 ", "no width"),
         ] {

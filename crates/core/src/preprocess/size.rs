@@ -85,7 +85,7 @@ impl FromStr for Resize {
             return size(text).map(Self::Exact);
         }
         side(text).map(Self::Shorter).map_err(|reason| {
-            format!("{reason} (the shorter side), HEIGHTxWIDTH as 224x224, or longest:224")
+            format!("{reason} (the shorter side), HEIGHTxWIDTH such as 224x224, or longest:224")
         })
     }
 }

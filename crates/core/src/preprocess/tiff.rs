@@ -49,7 +49,7 @@ pub(super) fn is_tiff(bytes: &[u8]) -> bool {
 /// that it may take.
 pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixels, String> {
     let (photometric, gray) = as_gray(bytes).ok_or(
-        "it is a TIFF whose directory of tags is broken or does not say what its colors are; save it as PNG",
+        "it is a TIFF whose tag directory is broken or does not give its color space; save it as PNG",
     )?;
     let form = Form::read(&gray, photometric, most)?;
     // JPEG data are not read in another way for it.
@@ -105,24 +105,29 @@ impl Form {
         let beside = tag(Tag::ExtraSamples, u16::MAX)?;
         if let Some((_, name)) = UNKNOWN.iter().find(|(code, _)| *code == compression) {
             return Err(format!(
-                "it is a TIFF with {name} compression, which cannot be unpacked; save it as PNG"
+                "it is a TIFF with {name} compression, which is not supported; save it as PNG"
             ));
         }
         let what = match photometric {
             4 => Some("a mask".to_owned()),
-            8..=10 => Some("colors in CIE L*a*b*".to_owned()),
-            32_803 => Some("the raw data of a camera's sensor".to_owned()),
+            8..=10 => Some("CIE L*a*b* colors".to_owned()),
+            32_803 => Some("raw camera sensor data".to_owned()),
             YCBCR if compression != JPEG && across != 1 => {
                 Some("subsampled YCbCr without JPEG compression".to_owned())
             }
             WHITE_IS_ZERO..=PALETTE | CMYK | YCBCR => None,
-            other => Some(format!("colors of an unknown kind ({other})")),
+            other => Some(format!("an unknown color space ({other})")),
         };
         if let Some(what) = what {
-            return Err(format!("it is a TIFF of {what}; save it as PNG in RGB"));
+            return Err(format!(
+                "it is a TIFF with {what}, which is not supported; save it as PNG in RGB"
+            ));
         }
         if order != 1 && bits < 8 {
-            return Err("it is a TIFF with its bits in reverse; save it as PNG".to_owned());
+            return Err(
+                "it is a TIFF with reversed bit order, which is not supported; save it as PNG"
+                    .to_owned(),
+            );
         }
         let (width, height) = decoder.dimensions().map_err(said)?;
         let palette = match photometric {
@@ -156,7 +161,7 @@ impl Form {
         }
         if layout.planes > 1 {
             return interleaved(found, layout.planes).ok_or_else(|| {
-                "it is a TIFF of planes of an unusual kind; save it as PNG".to_owned()
+                "it is a TIFF with an unsupported planar layout; save it as PNG".to_owned()
             });
         }
         Ok(found)
@@ -170,7 +175,9 @@ impl Form {
         };
         let unknown = || {
             let Self { samples, bits, .. } = self;
-            format!("it is a TIFF of {samples} x {bits} bits of an unusual kind; save it as PNG")
+            format!(
+                "it is a TIFF with an unsupported combination of {samples} samples of {bits} bits; save it as PNG"
+            )
         };
         if self.samples < colours {
             return Err(unknown());
@@ -289,7 +296,7 @@ impl Form {
 fn said(error: TiffError) -> String {
     let text = error.to_string();
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    format!("it is a TIFF that cannot be unpacked: {line}")
+    format!("it is a TIFF that cannot be decoded: {line}")
 }
 
 fn opened(bytes: &[u8], most: usize) -> Result<Decoder<Cursor<&[u8]>>, String> {

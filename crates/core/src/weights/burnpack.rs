@@ -17,7 +17,7 @@ pub(super) fn open(bytes: Vec<u8>) -> Result<(Vec<PackTensor>, Vec<(String, Stri
     let metadata = u32::from_le_bytes(metadata.unwrap_or_default()) as usize;
     if metadata > METADATA + length / 64 {
         return Err(format!(
-            "not a whole burnpack file ({metadata} bytes of metadata)"
+            "not a complete burnpack file ({metadata} bytes of metadata)"
         ));
     }
     let reader = burn_pack::Reader::from_bytes(Bytes::from_bytes_vec(bytes));

@@ -160,7 +160,7 @@ impl Checkpoint {
     fn of(archive: Archive) -> Result<Self, Error> {
         let leaves = sorted(archive.tensors().iter().filter_map(leaf).collect());
         if leaves.is_empty() {
-            let reason = "it holds no tensor of numbers; save model.state_dict()";
+            let reason = "it holds no tensor; save model.state_dict()";
             return Err(broken(archive.name(), reason));
         }
         let container = match archive.format() {
@@ -283,7 +283,7 @@ impl Checkpoint {
         let double = leaves.windows(2).find(|pair| pair[0].name == pair[1].name);
         match double {
             Some(pair) => Err(self.broken(format!(
-                "two tensors would be called {}; rename them apart",
+                "two tensors would be named {}; give them different names",
                 pair[0].name
             ))),
             None => Ok(leaves),

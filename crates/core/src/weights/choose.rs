@@ -40,7 +40,7 @@ pub(super) fn choose(index: &Index<'_>, slots: &[Slot], found: &[Candidate]) -> 
             .map(|it| shown(&it.at))
             .collect();
         format!(
-            "the weights at {} are taken; {} has others of the same network",
+            "the weights at {} are loaded; {} holds another set of weights for the same network",
             shown(&taken.at),
             others.join(" and ")
         )
@@ -77,7 +77,7 @@ pub(super) fn choose(index: &Index<'_>, slots: &[Slot], found: &[Candidate]) -> 
 /// A place as a message names it.
 pub(super) fn shown(at: &str) -> String {
     match at.trim_end_matches('.') {
-        "" => "the outermost level".to_owned(),
+        "" => "the top level".to_owned(),
         at => at.to_owned(),
     }
 }

@@ -54,7 +54,7 @@ impl Search<'_> {
                 .collect::<Vec<_>>()
                 .join(", ");
             let more = if count > 3 { ", …" } else { "" };
-            format!("{count} tensors {what}: {first}{more}")
+            format!("{what} tensors ({count}): {first}{more}")
         };
         if best.missing_count > 0 {
             let names: Vec<String> = best
@@ -70,12 +70,12 @@ impl Search<'_> {
                 name.strip_prefix(at).unwrap_or(name).to_owned()
             });
             let names: Vec<String> = names.collect();
-            differs.push(counted("too many", &names, best.unused.len()));
+            differs.push(counted("extra", &names, best.unused.len()));
         }
         match &best.head {
             super::head::Head::Missing => differs.push("no head".to_owned()),
             super::head::Head::Other { layers } => {
-                differs.push(format!("another head: {}", layers.join(", ")));
+                differs.push(format!("a different head: {}", layers.join(", ")));
             }
             super::head::Head::Linear { .. } => {}
         }

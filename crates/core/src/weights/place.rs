@@ -241,7 +241,7 @@ impl Checkpoint {
                 .map(|&leaf| leaves[leaf].name.as_str())
                 .collect();
             notes.push(format!(
-                "{} among the weights {} passed over; the preprocessing's own mean and standard deviation count",
+                "{} among the weights {} ignored; the preprocessing keeps its own mean and standard deviation",
                 names.join(", "),
                 if names.len() == 1 { "is" } else { "are" },
             ));
@@ -321,9 +321,9 @@ fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
         let names = leaves.iter().take(LISTED).map(|leaf| shortened(&leaf.name));
         let names = names.collect::<Vec<_>>().join(", ");
         let what = match (&select.key, &select.prefix) {
-            (None, None) => "none of its tensors is of this network".to_owned(),
+            (None, None) => "none of its tensors belongs to this network".to_owned(),
             (key, prefix) => format!(
-                "no tensor of this network lies {}",
+                "there is no tensor of this network {}",
                 [("at the key ", key), ("behind the prefix ", prefix)]
                     .iter()
                     .filter_map(|(what, value)| value
@@ -379,7 +379,7 @@ pub(super) fn mismatch(differs: &Mismatch<'_>) -> String {
     let parts = [
         ("missing", differs.missing, differs.missing_count),
         ("unused", differs.unused, differs.unused.len()),
-        ("of another shape", &misshapen, misshapen.len()),
+        ("with the wrong shape", &misshapen, misshapen.len()),
     ];
     let parts = parts.iter().filter(|(_, _, count)| *count > 0);
     parts.map(summary).collect::<Vec<_>>().join("; ")

@@ -108,7 +108,7 @@ impl FromStr for Rename {
     fn from_str(text: &str) -> Result<Self, String> {
         let Some((from, to)) = text.rsplit_once('=') else {
             return Err(format!(
-                "expected REGEX=REPLACEMENT, as '^encoder\\.=', not {text}"
+                "expected REGEX=REPLACEMENT, such as '^encoder\\.=', not {text}"
             ));
         };
         Regex::new(from).map_err(|error| {

@@ -195,7 +195,7 @@ mod tests {
         for classes in [None, Some(4)] {
             let message = data.open(None, classes, 1).unwrap_err().to_string();
             let cow = folder.path().join("train/cow").display().to_string();
-            assert!(message.contains(&format!("{cow}: no image")), "{message}");
+            assert!(message.contains(&format!("{cow}: no images")), "{message}");
         }
         std::fs::remove_dir(folder.path().join("train/cow")).unwrap();
         image("val", "dog");

@@ -28,7 +28,7 @@ const UNREAD: &str = "pytorch_model.bin.index.json";
 /// How long the hub may take to say whether there is a newer version, as in `huggingface_hub`.
 const QUICK: Duration = Duration::from_secs(10);
 /// What to do where nobody answers.
-pub(super) const AGAIN: &str = "; try again, or fetch the file by hand and name its path";
+pub(super) const AGAIN: &str = "; try again, or download the file by hand and give its path";
 
 /// The file, from the hub's folder or the network.
 pub(in crate::fetch) fn get(
@@ -50,7 +50,9 @@ pub(in crate::fetch) fn get(
     let Here { file, path, .. } = visit.weights()?;
     for shard in shards::of(&file, &path)? {
         if visit.file(&shard, None)?.is_none() {
-            return Err(visit.fail(format!("{file} names {shard}, which is not there")));
+            return Err(visit.fail(format!(
+                "{file} lists {shard}, which the repository does not have"
+            )));
         }
     }
     Ok(path)
@@ -108,7 +110,7 @@ impl Visit<'_> {
         };
         if !others.is_empty() {
             let others = others.join(", ");
-            reason = format!("{reason}; it has {others}: name one as hf:OWNER/REPO/FILE");
+            reason = format!("{reason}; it has {others}: give one as hf:OWNER/REPO/FILE");
         }
         Err(self.fail(reason))
     }
@@ -191,8 +193,8 @@ impl Visit<'_> {
             return None;
         }
         Some(self.fail(format!(
-            "its weights are pickled in several files ({file}), which is not supported; save them as \
-             safetensors, or as one file"
+            "its weights are sharded pickles ({file}), which are not supported; save them as \
+             safetensors, or as a single file"
         )))
     }
 
@@ -286,8 +288,8 @@ impl Visit<'_> {
         let url = self.asked.url(&self.fetcher.hub.endpoint, file);
         let folder = self.folder.path().display();
         self.fail(format!(
-            "it is not in {folder} and {variable} is set; unset it, or put the file from {url} somewhere and name \
-             its path"
+            "it is not in {folder} and {variable} is set; unset it, or download {url} elsewhere and give \
+             the file's path"
         ))
     }
 
@@ -322,7 +324,7 @@ fn from_mirror(
         if file.ends_with(".index.json") {
             return Err(Error::Hub {
                 file: name.to_string(),
-                reason: "BURN_ZOO_MIRROR serves single files; for weights in several name the hub by HF_ENDPOINT"
+                reason: "BURN_ZOO_MIRROR serves single files; for sharded weights set HF_ENDPOINT instead"
                     .into(),
             });
         }

@@ -73,7 +73,7 @@ impl Hub {
                 file: entry.path.display().to_string(),
                 expected: wrong.expected,
                 found: wrong.found,
-                remedy: "it is broken; `burn-zoo cache clean 'hf:OWNER/REPO*'` removes it",
+                remedy: "it is damaged; run `burn-zoo cache clean 'hf:OWNER/REPO*'` to remove it",
             }),
         }
     }
@@ -92,7 +92,7 @@ impl Hub {
         let name: HubFile = entry.name.parse()?;
         let folder = Folder::new(self, &name);
         if !entry.path.starts_with(folder.path()) {
-            let other = io::Error::other("this file is not one of that repository");
+            let other = io::Error::other("this file does not belong to that repository");
             return Err(fail(&entry.path, other));
         }
         let blob = match entry.state {

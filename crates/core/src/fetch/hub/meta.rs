@@ -60,7 +60,7 @@ impl Client<'_> {
         match response.status().as_u16() {
             200..=399 => read(&response).ok_or_else(|| {
                 NoMeta::Closed(format!(
-                    "{url} does not answer as a hub does (no X-Repo-Commit or ETag); see HF_ENDPOINT and the \
+                    "{url} does not answer like a hub (no X-Repo-Commit or ETag); check HF_ENDPOINT and the \
                      proxy"
                 ))
             }),
@@ -83,13 +83,13 @@ impl Client<'_> {
             }
             (Some("GatedRepo"), _) => NoMeta::Closed(match self.token(url) {
                 Seen::Yes => format!(
-                    "it is gated, and the token at hand is not of an account that was let in; accept its terms at \
+                    "it is gated, and your token's account does not have access; accept its terms at \
                      {page} with that account"
                 ),
                 unseen => format!("it is gated; accept its terms at {page}, then {}", unseen.advice()),
             }),
             (_, 401) if invalid => NoMeta::Closed(
-                "the token at hand is not valid (any more); log in again (`hf auth login`), or correct or unset \
+                "your token is not valid or has expired; log in again (`hf auth login`), or fix or unset \
                  HF_TOKEN"
                     .into(),
             ),
@@ -98,9 +98,9 @@ impl Client<'_> {
             }
             (Some("RepoNotFound"), _) | (_, 401) => NoMeta::Closed(match self.token(url) {
                 Seen::Yes => format!(
-                    "there is no {page}, or it is private and the token at hand is not for it"
+                    "{page} does not exist, or it is private and your token has no access to it"
                 ),
-                unseen => format!("there is no {page}, or it is private: then {}", unseen.advice()),
+                unseen => format!("{page} does not exist, or it is private: if so, {}", unseen.advice()),
             }),
             (_, 408 | 429 | 500..=599) => NoMeta::Broken(
                 format!("{url}: it answered {}", response.status()),
@@ -173,7 +173,7 @@ impl Seen {
     fn advice(self) -> &'static str {
         match self {
             Self::Withheld => {
-                "name the hub by https:// in HF_ENDPOINT, for a token is not sent without encryption"
+                "use https:// in HF_ENDPOINT, because a token is never sent unencrypted"
             }
             _ => "log in (`hf auth login`) or set HF_TOKEN",
         }
@@ -221,7 +221,7 @@ mod tests {
         let url = name.url(endpoint, "x.bin");
         for (code, part) in [
             ("GatedRepo", "it is gated"),
-            ("RepoNotFound", "there is no"),
+            ("RepoNotFound", "does not exist"),
         ] {
             let response = Response::builder().status(401).header("x-error-code", code);
             let response = response.body(Body::builder().data("")).unwrap();

@@ -13,7 +13,7 @@ use crate::fetch::address::{encoded, encoded_path};
 pub(super) const MAIN: &str = "main";
 /// How such a name is written.
 pub(super) const SYNTAX: &str =
-    "expected hf:owner/repo[@revision][/file], as in hf:timm/resnet18.a1_in1k";
+    "expected hf:owner/repo[@revision][/file], such as hf:timm/resnet18.a1_in1k";
 
 /// A file of a model repository on Hugging Face, or the repository's weights, where no file is named.
 ///
@@ -150,7 +150,7 @@ pub(super) fn checked(
     }
     if ![owner, repo].into_iter().all(is_repo_name) {
         return wrong(
-            "owner and repository have letters, digits, `.`, `_` and single `-`, and neither begins or ends \
+            "owner and repository consist of letters, digits, `.`, `_` and single `-`, and neither begins or ends \
              with `.` or `-`",
         );
     }

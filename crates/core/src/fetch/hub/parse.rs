@@ -19,7 +19,7 @@ impl FromStr for HubFile {
         };
         if let Some(path) = hub_path(text) {
             return of_path(text, path)?
-                .ok_or_else(|| wrong("this address is not one of a model repository's weights"));
+                .ok_or_else(|| wrong("this URL is not a model repository's weights"));
         }
         let name = ["hf://", "hf:", "hf-hub:", "hf_hub:"]
             .iter()
@@ -30,12 +30,12 @@ impl FromStr for HubFile {
         let (owner, rest) = (parts.next().unwrap_or(""), parts.next());
         let Some(rest) = rest else {
             return Err(wrong(&format!(
-                "the owner is missing; {SYNTAX} (the page of an old repository without one shows its owner)"
+                "the owner is missing; {SYNTAX} (the page of an old repository without an owner shows it)"
             )));
         };
         if ["datasets", "spaces", "buckets", "kernels"].contains(&owner) {
             return Err(wrong(
-                "only model repositories are named like this; give the file's address, https://huggingface.co/...",
+                "only model repositories have such names; give the file's URL, https://huggingface.co/...",
             ));
         }
         // An `@` further on is a part of the file's name.

@@ -39,17 +39,17 @@ pub(super) fn of(file: &str, path: &Path) -> Result<Vec<String>, Error> {
         .read_to_end(&mut text)
         .map_err(read)?;
     let index: Index = serde_json::from_slice(&text)
-        .map_err(|error| wrong(format!("it is no index of safetensors files ({error})")))?;
+        .map_err(|error| wrong(format!("it is not an index of safetensors files ({error})")))?;
     let shards: BTreeSet<String> = index.weight_map.into_values().collect();
     if shards.len() > MOST_SHARDS {
         return Err(wrong(format!(
-            "it names {} files; at most {MOST_SHARDS} are allowed",
+            "it lists {} files; at most {MOST_SHARDS} are allowed",
             shards.len()
         )));
     }
     if let Some(shard) = shards.iter().find(|shard| !name::is_relative(shard)) {
         return Err(wrong(format!(
-            "it names {shard:?}, which is no file beside it"
+            "it lists {shard:?}, which is not a file in the same folder"
         )));
     }
     let folder = file.rsplit_once('/').map(|(folder, _)| folder);
