@@ -910,6 +910,38 @@ fn other_numbers_of_the_same_names_are_not_the_networks() {
 }
 
 #[test]
+fn what_stands_around_a_network_is_named() {
+    let tensors = weights(MODEL);
+    let floats =
+        |shape: &[u64]| Array::floats(shape, &vec![0.5; shape.iter().product::<u64>() as usize]);
+    let around = [
+        ("stn.conv.weight", &[8_u64, 3, 5, 5][..]),
+        ("temperature", &[1]),
+    ];
+    let mut beside = prefixed(&tensors, "model.");
+    beside.extend(around.map(|(name, shape)| (name.to_owned(), floats(shape))));
+    let found = ours("prefixed", &sd(&beside));
+    let notes = found.place.notes.join("; ");
+    assert!(notes.contains("not run: stn, temperature"), "{notes}");
+    let mut normalized = prefixed(&tensors, "1.");
+    normalized.extend(["0.mean", "0.std"].map(|name| (name.to_owned(), floats(&[3]))));
+    let notes = ours("statistics", &sd(&normalized)).place.notes.join("; ");
+    assert!(notes.contains("0.mean, 0.std among the weights"), "{notes}");
+    let whole = containers(&tensors)
+        .into_iter()
+        .find(|(row, _)| *row == "whole-module");
+    let found = shows(
+        "whole-module",
+        whole.unwrap().1,
+        MODEL,
+        MODEL,
+        &Adapt::default(),
+    );
+    let notes = found.place.notes.join("; ");
+    assert!(notes.contains("an object (my_code.Layer)"), "{notes}");
+}
+
+#[test]
 fn a_key_reaches_one_of_many_networks() {
     let tensors = weights(MODEL);
     let other = sd(&changed(&tensors));

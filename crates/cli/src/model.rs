@@ -189,7 +189,8 @@ pub(crate) fn from_file(
 ) -> Result<burn_zoo::Loaded<AnyClassifier>> {
     let found = burn_zoo::load_adapted(architecture, &source.open()?, adapt, device)?;
     if found.architecture.name != untagged(architecture) {
-        let [height, width] = found.architecture.preprocess.crop;
+        let usual = found.architecture.preprocess(found.place.channels);
+        let [height, width] = usual.crop;
         report::note(&format!(
             "the file holds {}, a variant of {architecture} for {height}x{width} images",
             found.architecture.name

@@ -1,12 +1,33 @@
 //! What goes to standard output: one JSON document or tables, and nothing else.
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use comfy_table::{Table, presets};
 use serde_json::Value;
 
+/// Text without what would change a terminal or hide what stands there: names come from files of anyone.
+fn plain(text: &str) -> Cow<'_, str> {
+    let unsafe_here = |letter: char| {
+        (letter.is_control() && letter != '\n')
+            || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(unsafe_here) {
+        return text.into();
+    }
+    let escaped = text.chars().map(|letter| match unsafe_here(letter) {
+        true => letter.escape_default().to_string(),
+        false => letter.to_string(),
+    });
+    escaped.collect::<String>().into()
+}
+
 /// Writes text to standard output; a closed pipe is an error that `failure` takes for success.
 pub(crate) fn text(text: &str) -> anyhow::Result<()> {
+    write(&plain(text))
+}
+
+fn write(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
     if !text.ends_with('\n') {
@@ -18,7 +39,8 @@ pub(crate) fn text(text: &str) -> anyhow::Result<()> {
 
 /// Writes one JSON document.
 pub(crate) fn json(value: &Value) -> anyhow::Result<()> {
-    text(&serde_json::to_string_pretty(value)?)
+    // Programs read it, and JSON has escapes of its own.
+    write(&serde_json::to_string_pretty(value)?)
 }
 
 /// An empty table with these columns.
@@ -38,7 +60,7 @@ pub(crate) fn print(table: &Table) -> anyhow::Result<()> {
 /// Tells of progress on standard error, where it disturbs no script.
 pub(crate) fn note(message: &str) {
     // Who closed standard error wants no lines, but still the result.
-    let _ = writeln!(std::io::stderr(), "{message}");
+    let _ = writeln!(std::io::stderr(), "{}", plain(message));
 }
 
 /// Tells of what failed.
@@ -94,6 +116,14 @@ pub(crate) fn number(value: f32) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_do_not_reach_the_terminal() {
+        assert_eq!(
+            plain("a\u{1b}[31mb\u{202e}c\nd"),
+            "a\\u{1b}[31mb\\u{202e}c\nd"
+        );
+    }
 
     #[test]
     fn counts_are_grouped_by_thousands() {

@@ -305,3 +305,35 @@ fn what_a_run_saves_says_where_its_zeros_are() {
     }
     assert!(Path::new(&source).exists());
 }
+
+#[test]
+fn what_a_file_says_goes_with_its_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let names = Py::List(vec![text("cat"), text("dog"), text("cow")]);
+    let floats = |values: [f64; 3]| Py::Tuple(values.map(Py::Float).to_vec());
+    let value = dict([
+        ("state_dict", sd(&with_head(&[1.0, 3.0, 2.0]), "")),
+        ("class_names", names),
+        ("img_size", Py::Int(48)),
+        ("mean", floats([0.5, 0.25, 0.125])),
+        ("std", floats([0.25, 0.5, 0.75])),
+        ("multi_label", Py::Bool(true)),
+        ("interpolation", text("bicubic")),
+    ]);
+    let source = file(&folder, "source.pth", &value);
+    let expected = seen(&["inspect", &source, "--json"]);
+    for name in ["saved.safetensors", "saved.bpk"] {
+        let saved = folder.path().join(name).display().to_string();
+        let done = burn_zoo(&["convert", &source, &saved, "--model", "resnet20_cifar"]);
+        assert_eq!(status(&done), Some(0), "{}", stderr(&done));
+        let found = seen(&["inspect", &saved, "--json"]);
+        for key in ["labels", "preprocess", "classes"] {
+            assert_eq!(found[key], expected[key], "{name}");
+        }
+        assert_eq!(
+            classified(&saved, &[])[0],
+            classified(&source, &[])[0],
+            "{name}"
+        );
+    }
+}

@@ -409,8 +409,34 @@ pub trait Pretrained: Classifier {
     ///
     /// Those of [`weights::to_safetensors`].
     fn to_safetensors(&self, dtype: Dtype) -> Result<Vec<u8>, Error> {
+        self.to_safetensors_with(&[], dtype)
+    }
+
+    /// As [`Pretrained::to_safetensors`], with `more` names and values in the header.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`weights::to_safetensors`].
+    fn to_safetensors_with(
+        &self,
+        more: &[(&'static str, String)],
+        dtype: Dtype,
+    ) -> Result<Vec<u8>, Error> {
         let Layout { keys, facts, .. } = self.layout();
-        weights::to_safetensors(self, &keys, &facts, dtype)
+        weights::to_safetensors(self, &keys, &[&facts, more].concat(), dtype)
+    }
+
+    /// As [`Pretrained::to_burnpack`], with `more` names and values in the header.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`weights::to_burnpack`].
+    fn to_burnpack_with(
+        &self,
+        more: &[(&'static str, String)],
+        dtype: Dtype,
+    ) -> Result<Vec<u8>, Error> {
+        weights::to_burnpack(self, &[&self.layout().facts, more].concat(), dtype)
     }
 
     /// The network as a burnpack file in memory: Burn's layout, our paths.
@@ -461,7 +487,10 @@ fn zero_pad(layout: &Layout, checkpoint: &Checkpoint, adapt: &Adapt, place: &mut
     let linear = match &place.head {
         FoundHead::Linear { name, .. } => {
             // The dictionary's own key may be called so, too.
-            let own = name.strip_prefix(&place.key).unwrap_or(name);
+            let around = [place.key.as_str(), place.prefix.trim_end_matches('.')];
+            let around = around.into_iter().filter(|part| !part.is_empty());
+            let around = around.collect::<Vec<_>>().join(".");
+            let own = name.strip_prefix(&around).unwrap_or(name);
             own.split('.').any(|key| key == "linear")
         }
         _ => false,

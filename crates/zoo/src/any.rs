@@ -166,6 +166,32 @@ impl AnyClassifier {
         each!(self, model => model.to_safetensors(dtype))
     }
 
+    /// As [`AnyClassifier::to_safetensors`], with `more` names and values in the header.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`weights::to_safetensors`](burn_zoo_core::weights::to_safetensors).
+    pub fn to_safetensors_with(
+        &self,
+        more: &[(&'static str, String)],
+        dtype: Dtype,
+    ) -> Result<Vec<u8>, Error> {
+        each!(self, model => model.to_safetensors_with(more, dtype))
+    }
+
+    /// As [`AnyClassifier::to_burnpack`], with `more` names and values in the header.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`weights::to_burnpack`](burn_zoo_core::weights::to_burnpack).
+    pub fn to_burnpack_with(
+        &self,
+        more: &[(&'static str, String)],
+        dtype: Dtype,
+    ) -> Result<Vec<u8>, Error> {
+        each!(self, model => model.to_burnpack_with(more, dtype))
+    }
+
     /// The network as a burnpack file in memory.
     ///
     /// # Errors

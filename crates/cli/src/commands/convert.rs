@@ -60,10 +60,11 @@ impl Args {
         let target = Target::create(path, "name")?;
         let device = device::parse("flex")?;
         let adapt = self.inside.adapt(Adapt::default());
-        let model = model::from_file(&self.model, &self.input, &adapt, &device)?.network;
+        let found = model::from_file(&self.model, &self.input, &adapt, &device)?;
+        let (model, said) = (found.network, found.said.facts());
         let bytes = match burnpack {
-            true => model.to_burnpack(dtype)?,
-            false => model.to_safetensors(dtype)?,
+            true => model.to_burnpack_with(&said, dtype)?,
+            false => model.to_safetensors_with(&said, dtype)?,
         };
         target.write(&bytes)?;
         let (tensors, size) = (model.slots().len(), bytes.len() as u64);

@@ -245,7 +245,9 @@ impl Checkpoint {
         let pairs = self.metadata.iter().map(|(key, value)| {
             let json = serde_json::from_str(value).ok();
             let value = json.map_or_else(|| Value::Text(value.as_str().into()), tree);
-            (Value::Text(key.as_str().into()), value)
+            // Files of ours have names of their own.
+            let key = key.strip_prefix("burn_zoo.").unwrap_or(key);
+            (Value::Text(key.into()), value)
         });
         Value::Dict(pairs.collect())
     }
@@ -287,6 +289,27 @@ impl Checkpoint {
                 pair[0].name
             ))),
             None => Ok(leaves),
+        }
+    }
+
+    /// The class of the object whose fields a place's tensors are: a module that was saved whole.
+    pub(super) fn object_at(&self, at: &str) -> Option<String> {
+        let keys = at.split('.').filter(|key| !key.is_empty());
+        let mut value = Some(self.root());
+        let mut class = None;
+        for key in std::iter::once(None).chain(keys.map(Some)) {
+            if let Some(key) = key {
+                value = value.and_then(|value| value.get(key));
+            }
+            let dictionary = value.and_then(Value::as_dict);
+            class = dictionary
+                .and_then(Dict::class)
+                .map(str::to_owned)
+                .or(class);
+        }
+        match self.container {
+            Container::TorchScript => class.or_else(|| Some("TorchScript".to_owned())),
+            _ => class,
         }
     }
 

@@ -22,7 +22,7 @@ pub(super) fn is_statistic(key: &str, shape: &[usize]) -> bool {
     let words: Vec<String> = words(own).collect();
     let named = words
         .iter()
-        .any(|word| matches!(word.as_str(), "mean" | "std"));
+        .any(|word| matches!(word.as_str(), "mean" | "std" | "mu" | "sigma"));
     // A norm has such names too, but one number for each of its channels, and another beside it.
     named && !key.contains("running_") && shape.iter().product::<usize>() <= 4
 }

@@ -192,7 +192,13 @@ impl<'a> Wanted<'a, '_> {
             let it = &leaves[leaf];
             // What lies in another dictionary of the file is not the network's.
             let elsewhere = own <= at.len() && it.own != own;
-            if elsewhere || extra::passed_over(&it.name) || extra::is_helper(&it.name[at.len()..]) {
+            // An empty tensor has no part in anything.
+            let is_empty = it.shape().contains(&0);
+            if elsewhere
+                || is_empty
+                || extra::passed_over(&it.name)
+                || extra::is_helper(&it.name[at.len()..])
+            {
                 continue;
             }
             if extra::is_statistic(&it.name[at.len()..], it.shape()) {
@@ -227,11 +233,11 @@ impl<'a> Wanted<'a, '_> {
             // A network whose classes are another layer's inputs is followed by that layer.
             Head::Linear {
                 ref name, classes, ..
-            } => match place.taking(classes).beside() {
-                Head::Linear { name: outer, .. } => Head::Other {
+            } => match place.behind(classes) {
+                Some(outer) => Head::Other {
                     layers: vec![name.clone(), outer],
                 },
-                _ => found.head,
+                None => found.head,
             },
             head => head,
         };

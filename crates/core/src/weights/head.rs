@@ -71,11 +71,6 @@ pub(super) struct Place<'a, 'i> {
 }
 
 impl<'a> Place<'a, '_> {
-    /// The same for a layer that takes so many numbers.
-    pub(super) fn taking(self, features: usize) -> Self {
-        Self { features, ..self }
-    }
-
     /// Tells a head from other tensors. `rest` are the tensors below the place that no layer of the body
     /// took; `body` are the outermost keys of the body, `usual` is the reference's name of the head.
     pub(super) fn among(self, rest: &[usize], body: &[&str], usual: &str) -> Rest {
@@ -89,7 +84,21 @@ impl<'a> Place<'a, '_> {
             let rest = leaves[leaf].name.strip_prefix(&own);
             rest.is_some_and(|rest| !rest.contains('.'))
         });
+        // Several heads on the same body are more than the network has.
+        let more_heads = |leaf: &usize| {
+            let key = first(*leaf);
+            let is_own = |other: &&usize| first(**other) == key && is_matrix(&leaves[**other]);
+            is_called_head(key) && others.iter().any(|other| is_own(&other))
+        };
         if let Some(head) = self.linear(&named) {
+            if !others.is_empty() && others.len() <= BETWEEN && others.iter().all(more_heads) {
+                return Rest {
+                    head: Head::Other {
+                        layers: layers(self.index, &outer),
+                    },
+                    unused: inner,
+                };
+            }
             let unused = [inner, others].concat();
             return Rest { head, unused };
         }
@@ -139,6 +148,30 @@ impl<'a> Place<'a, '_> {
             around = outer;
         }
         Head::Missing
+    }
+
+    /// A layer outside of the network that takes its outputs, so many, and so makes them no classes.
+    pub(super) fn behind(self, outputs: usize) -> Option<String> {
+        let leaves = self.index.leaves();
+        let mut around = self.at;
+        while let Some(trimmed) = around.strip_suffix('.') {
+            let own = trimmed.rfind('.').map_or(0, |dot| dot + 1);
+            let outer = &around[..own];
+            let numbered = trimmed[own..].parse::<u32>().is_ok();
+            for (key, group) in self.siblings(outer, around) {
+                let may_follow = is_called_head(key) || numbered && key.parse::<u32>().is_ok();
+                let axis = usize::from(!self.transposed);
+                let takes = |leaf: &&usize| {
+                    let leaf = &leaves[**leaf];
+                    is_matrix(leaf) && leaf.shape()[axis] == outputs
+                };
+                if let (true, Some(&leaf)) = (may_follow, group.iter().find(takes)) {
+                    return layers(self.index, &[leaf]).pop();
+                }
+            }
+            around = outer;
+        }
+        None
     }
 
     /// The head among groups of tensors, of which `others` are not called so.

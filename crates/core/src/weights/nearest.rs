@@ -11,8 +11,8 @@ const LISTED: usize = 6;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Nearness {
-    /// The share of the network's tensors that the file has, of their shapes, less the share of
-    /// those that it has too many.
+    /// How much of both is alike, from 0 to 1: tensors of the same name and shape, half of those of the
+    /// same name, out of all that either has.
     pub share: f64,
     /// What differs, in words, the most telling first.
     pub differs: Vec<String>,
@@ -28,7 +28,9 @@ impl Search<'_> {
         let found = candidates(&self.index, slots, layout, |at| self.select.takes(at));
         let best = found.into_iter().max_by_key(|it| it.filled.len())?;
         let wanted = best.filled.len() + best.missing_count + best.misshapen.len();
-        let share = (best.filled.len() as f64 - best.unused.len() as f64) / wanted.max(1) as f64;
+        // Names alone count half: they tell the family, shapes the width.
+        let alike = best.filled.len() as f64 + best.misshapen.len() as f64 / 2.0;
+        let share = alike / (wanted + best.unused.len()).max(1) as f64;
 
         let mut differs = Vec::new();
         let at = best.at.as_str();

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::checkpoint::{Checkpoint, shortened};
 use super::choose::{Choice, choose, shown};
+use super::extra;
 use super::find::{Candidate, candidates};
 use super::head::Head;
 use super::index::{Index, Leaf, first_key};
@@ -234,16 +235,37 @@ impl Checkpoint {
         });
         let classes_axis = usize::from(taken.transposed);
         let mut notes: Vec<String> = note.into_iter().collect();
-        if !taken.statistics.is_empty() {
-            let names: Vec<&str> = taken
-                .statistics
-                .iter()
-                .map(|&leaf| leaves[leaf].name.as_str())
-                .collect();
+        let (modules, beside) = strays(index, layout, taken);
+        let statistics: Vec<&str> = taken
+            .statistics
+            .iter()
+            .chain(&beside)
+            .map(|&leaf| leaves[leaf].name.as_str())
+            .collect();
+        if !statistics.is_empty() {
             notes.push(format!(
                 "{} among the weights {} ignored; the preprocessing keeps its own mean and standard deviation",
-                names.join(", "),
-                if names.len() == 1 { "is" } else { "are" },
+                statistics.join(", "),
+                if statistics.len() == 1 { "is" } else { "are" },
+            ));
+        }
+        if !modules.is_empty() {
+            let shown: Vec<_> = modules
+                .iter()
+                .take(LISTED)
+                .map(|name| shortened(name))
+                .collect();
+            let more = if modules.len() > LISTED { ", …" } else { "" };
+            notes.push(format!(
+                "the file has other modules next to the network, which are not run: {}{more}",
+                shown.join(", ")
+            ));
+        }
+        if let Some(class) = self.object_at(&taken.at) {
+            notes.push(format!(
+                "the file holds an object ({}): its weights are loaded, but strides, activations and \
+                 other code are taken from this architecture",
+                shortened(&class)
             ));
         }
         Place {
@@ -284,7 +306,7 @@ impl Checkpoint {
             if others.len() >= BESIDE {
                 break;
             }
-            if took.contains(&number) || of_head || super::extra::passed_over(&leaf.name) {
+            if took.contains(&number) || of_head || extra::passed_over(&leaf.name) {
                 continue;
             }
             let name = match leaf.name.strip_prefix(&taken.at) {
@@ -304,6 +326,54 @@ impl Checkpoint {
         }
         others
     }
+}
+
+/// What lies around a network in its own dictionary: modules that may change what it sees or what is
+/// made of it, by their outermost keys, and statistics of pixels.
+fn strays<'a>(index: &Index<'a>, layout: &Layout, taken: &Candidate) -> (Vec<&'a str>, Vec<usize>) {
+    let leaves = index.leaves();
+    let own = taken.filled.iter().map(|&(_, leaf)| leaves[leaf].own).min();
+    let own = own.unwrap_or_default();
+    if taken.at.is_empty() || own > taken.at.len() {
+        return (Vec::new(), Vec::new());
+    }
+    let took: HashSet<usize> = taken.taken().collect();
+    let heads = match &taken.head {
+        Head::Other { layers } => layers.as_slice(),
+        _ => &[],
+    };
+    let of_a_head = |name: &str| {
+        let mut layers = heads.iter();
+        layers.any(|layer| {
+            name.strip_prefix(layer.as_str())
+                .is_some_and(|own| own.starts_with('.'))
+        })
+    };
+    let (mut modules, mut statistics): (Vec<&str>, Vec<usize>) = (Vec::new(), Vec::new());
+    let mut networks: HashSet<&str> = HashSet::new();
+    let ending = format!(".{}", layout.first);
+    for number in index.below(&taken.at[..own]) {
+        let leaf = &leaves[number];
+        let key = &leaf.name[own..];
+        let beside = leaf.own == own && !leaf.name.starts_with(&taken.at);
+        if !beside || took.contains(&number) || of_a_head(&leaf.name) {
+            continue;
+        }
+        let module = first_key(key);
+        if leaf.name.ends_with(&ending) {
+            networks.insert(module);
+        }
+        if extra::is_statistic(key, leaf.shape()) {
+            statistics.push(number);
+        } else if !extra::passed_over(key)
+            && !extra::is_helper(key)
+            && modules.last() != Some(&module)
+        {
+            modules.push(module);
+        }
+    }
+    modules.retain(|module| !networks.contains(module));
+    (modules, statistics)
 }
 
 /// The dictionary's keys and the prefix within it, of a place.

@@ -35,11 +35,19 @@ const SETTINGS_OF: [&str; 16] = [
 const AMBIGUOUS: [&str; 2] = ["input_size", "resolution"];
 /// A dictionary with more tensors than this holds weights.
 const SETTINGS: usize = 3;
+/// A smaller standard deviation is not of pixels between 0 and 1.
+const LEAST_STD: f32 = 0.05;
 /// More classes than this are not believed.
 const CLASSES: usize = 100_000;
 
 /// Names under which people keep the classes' names.
-const LABELS: [&str; 12] = [
+const LABELS: [&str; 18] = [
+    "classnames",
+    "names",
+    "idx_to_label",
+    "label_map",
+    "class_map",
+    "label_to_idx",
     "class_names",
     "classes",
     "class_to_idx",
@@ -132,8 +140,14 @@ impl Checkpoint {
             if depth == DEPTH {
                 continue;
             }
-            for (key, value) in dictionary.items() {
-                let key = key.to_lowercase();
+            // Of settings for training and for evaluation, the latter come first.
+            let evaluation = |key: &str| ["val", "valid", "test", "eval"].contains(&key);
+            let mut items: Vec<_> = dictionary
+                .items()
+                .map(|(key, value)| (key.to_lowercase(), value))
+                .collect();
+            items.sort_by_key(|(key, _)| !evaluation(key));
+            for (key, value) in items {
                 let training = NOT_ABOUT_IMAGES.iter().any(|word| key.contains(word));
                 if let (Value::Dict(below), false) = (value, training) {
                     queue.push_back((below, key, depth + 1));
@@ -184,6 +198,49 @@ impl Said {
         it
     }
 
+    /// What it says as names and values, which a file's header can have: [`Checkpoint::said`] reads them
+    /// again.
+    pub fn facts(&self) -> Vec<(&'static str, String)> {
+        let json = |value: serde_json::Value| value.to_string();
+        let facts = [
+            (
+                "burn_zoo.class_names",
+                self.labels
+                    .as_ref()
+                    .map(|labels| json(labels.clone().into())),
+            ),
+            (
+                "burn_zoo.image_size",
+                self.image_size.map(|size| json(size.to_vec().into())),
+            ),
+            (
+                "burn_zoo.mean",
+                self.mean.map(|mean| json(mean.to_vec().into())),
+            ),
+            (
+                "burn_zoo.std",
+                self.std.map(|std| json(std.to_vec().into())),
+            ),
+            (
+                "burn_zoo.interpolation",
+                self.interpolation
+                    .map(|filter| format!("{filter:?}").to_lowercase()),
+            ),
+            (
+                "burn_zoo.crop_pct",
+                self.crop_share.map(|share| share.to_string()),
+            ),
+            (
+                "burn_zoo.multi_label",
+                self.multi_label.then(|| true.to_string()),
+            ),
+        ];
+        let facts = facts.into_iter();
+        facts
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect()
+    }
+
     /// The same, with that list of names that so many classes have, if there is one.
     #[must_use]
     pub fn for_classes(mut self, classes: usize) -> Self {
@@ -204,12 +261,22 @@ impl Said {
                 names.contains(&key.as_str()).then_some((key, value))
             })
         };
-        let lists = named(&LABELS).filter_map(|(_, value)| labels(value));
+        let lists = named(&LABELS).filter_map(|(key, value)| labels(&key, value));
         self.lists.extend(lists);
         self.labels = self.labels.take().or_else(|| self.lists.first().cloned());
+        // A description of layers has an `input_size`, too.
+        let of_layers = [
+            "hidden_layers",
+            "hidden_size",
+            "hidden_sizes",
+            "output_size",
+            "hidden_units",
+        ];
+        let of_layers = of_layers.iter().any(|key| dictionary.get(key).is_some());
         let mut sizes = named(&SIZES).filter_map(|(key, value)| {
             let is_list = value.as_list().is_some();
-            let meant = is_settings || is_list || !AMBIGUOUS.contains(&key.as_str());
+            let ambiguous = AMBIGUOUS.contains(&key.as_str());
+            let meant = !ambiguous || is_list || (is_settings && !of_layers);
             size(value).filter(|_| meant)
         });
         let image_size = sizes.next();
@@ -239,26 +306,32 @@ impl Said {
                 })
             };
             if let (Some(mean), Some(std)) = (statistic(&MEANS), statistic(&STDS))
-                && std.iter().all(|value| *value > 0.0)
+                // Weights are drawn with deviations that no pixels have.
+                && std.iter().all(|value| *value >= LEAST_STD)
             {
                 (self.mean, self.std) = (Some(mean), Some(std));
             }
         }
         self.multi_label |= named(&["multi_label", "multilabel"])
-            .any(|(_, value)| matches!(value, Value::Bool(true)));
+            .any(|(_, value)| matches!(value, Value::Bool(true) | Value::Int(1)));
         self.multi_label |= named(&["problem_type"])
             .any(|(_, value)| value.as_str() == Some("multi_label_classification"));
     }
 }
 
 /// Names in order, from a list, a dictionary of numbers by name, or one of names by number.
-fn labels(value: &Value) -> Option<Vec<String>> {
+fn labels(key: &str, value: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| match value {
         Value::Text(text) => Some(text.to_string()),
         Value::Int(number) => Some(number.to_string()),
         _ => None,
     };
     if let Some(list) = value.as_list() {
+        // Numbers called labels are those of samples.
+        let numbers = list.get(0).is_some_and(|first| first.as_i64().is_some());
+        if numbers && key == "labels" {
+            return None;
+        }
         let names = list.iter().take(CLASSES + 1).map(|item| text(&item));
         let names: Option<Vec<_>> = names.collect();
         return names.filter(|names| !names.is_empty() && names.len() <= CLASSES);
@@ -269,10 +342,14 @@ fn labels(value: &Value) -> Option<Vec<String>> {
         Value::Text(text) => text.parse().ok(),
         _ => None,
     };
+    let by_number = ["idx", "id2"].iter().any(|start| key.starts_with(start));
     let mut names = vec![None; pairs.len().min(CLASSES)];
     for (key, value) in pairs {
-        // `{"cat": 0}` or `{0: "cat"}`; names that are numbers belong to the value's number.
+        // `{"cat": 0}` or `{0: "cat"}`; where both are numbers, the dictionary's name tells.
         let (name, number) = match (key, value) {
+            (Value::Int(number), Value::Int(_)) if by_number => {
+                (text(value)?, usize::try_from(*number).ok()?)
+            }
             (key, Value::Int(_)) => (text(key)?, number(value)?),
             (key, Value::Text(_)) => (text(value)?, number(key)?),
             _ => return None,
@@ -283,18 +360,33 @@ fn labels(value: &Value) -> Option<Vec<String>> {
     names.filter(|names| !names.is_empty())
 }
 
-/// A side, `[height, width]` or `[channels, height, width]`.
+/// A side; `[height, width]`, `[channels, height, width]` or `[height, width, channels]`; or these by
+/// name.
 fn size(value: &Value) -> Option<[usize; 2]> {
     let side = |value: &Value| {
-        let side = value.as_i64().filter(|side| SIDES.contains(side))?;
-        usize::try_from(side).ok()
+        let number = match value {
+            Value::Text(text) => text.parse().ok()?,
+            Value::Float(number) if number.fract() == 0.0 => *number as i64,
+            _ => value.as_i64()?,
+        };
+        usize::try_from(number)
+            .ok()
+            .filter(|_| SIDES.contains(&number))
     };
     if let Some(side) = side(value) {
         return Some([side; 2]);
     }
+    if let Some(sizes) = value.as_dict() {
+        let of = |names: [&str; 2]| names.iter().find_map(|name| side(sizes.get(name)?));
+        let short = of(["shortest_edge", "size"]).map(|side| [side; 2]);
+        return short.or_else(|| Some([of(["height", "h"])?, of(["width", "w"])?]));
+    }
     let list: Vec<Value> = value.as_list()?.iter().take(4).collect();
     match &list[..] {
-        [height, width] | [_, height, width] => Some([side(height)?, side(width)?]),
+        [one] => side(one).map(|side| [side; 2]),
+        [height, width] => Some([side(height)?, side(width)?]),
+        [height, width, Value::Int(1 | 3)] => Some([side(height)?, side(width)?]),
+        [_, height, width] => Some([side(height)?, side(width)?]),
         _ => None,
     }
 }
