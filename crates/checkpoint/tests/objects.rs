@@ -1,4 +1,4 @@
-//! What lies beside the weights in a pickle is passed over or read, and never called.
+//! Objects next to the weights in a pickle are skipped or read, and never called.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, Array, Py, call, dict, global, object, text, tuple};
