@@ -1,8 +1,8 @@
-//! The last layer of a network in a file, whatever it is called.
+//! Finds the last layer of a network in a file, whatever its name.
 
 use super::index::{Index, first_key};
 
-/// The last layer that a file has.
+/// The last layer in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// One dense layer.
@@ -10,26 +10,26 @@ pub(super) enum Head {
         /// Its name in the file, without `.weight`.
         name: String,
         weight: usize,
-        /// Nothing where it adds no bias.
+        /// `None` if it has no bias.
         bias: Option<usize>,
         classes: usize,
     },
-    /// Layers that the network does not have there.
+    /// Layers that differ from the network's head.
     Other {
         /// Their names in the file.
         layers: Vec<String>,
     },
-    /// None at all.
+    /// No head.
     Missing,
 }
 
-/// What remains of the tensors below a network's place: its head, and what belongs nowhere.
+/// The tensors at a network's place that are not in its body: the head, and unused ones.
 pub(super) struct Rest {
     pub(super) head: Head,
     pub(super) unused: Vec<usize>,
 }
 
-/// Words that name a last layer.
+/// Words in the names of last layers.
 const WORDS: [&str; 14] = [
     "head",
     "heads",
@@ -47,8 +47,8 @@ const WORDS: [&str; 14] = [
     "projection",
 ];
 
-/// Tells a head from other tensors. `rest` are the tensors below `at` that no layer of the body
-/// took; `body` are the outermost keys of the body; the head takes `features` numbers.
+/// Separates a head from other tensors. `rest` are the tensors below `at` that are not in the body,
+/// `body` the outermost keys of the body, `features` the number of inputs of the head.
 pub(super) fn among(
     index: &Index<'_>,
     at: &str,
@@ -69,7 +69,7 @@ pub(super) fn among(
             unused,
         };
     }
-    // The reference's own name wins over whatever else is there.
+    // The reference's own name takes precedence over any other.
     let own = format!("{at}{usual}.");
     let (named, others): (Vec<usize>, Vec<usize>) = outer.iter().partition(|&&leaf| {
         leaves[leaf].name.starts_with(&own) && !leaves[leaf].name[own.len()..].contains('.')
@@ -86,7 +86,7 @@ pub(super) fn among(
             unused: inner,
         };
     }
-    // Several layers, or one of another size: a head, if they are called so or hold a matrix.
+    // Several layers, or one of the wrong size, are a head if their names say so or they hold a matrix.
     let is_matrix = |leaf: &usize| leaves[*leaf].shape().len() == 2;
     let (heads, unused): (Vec<usize>, Vec<usize>) = outer.iter().partition(|&&leaf| {
         let first = first_key(&leaves[leaf].name[at.len()..]);
@@ -110,8 +110,8 @@ pub(super) fn among(
     }
 }
 
-/// A head that lies beside the body, as in `{backbone, head}`: the nearest dictionary or prefix
-/// around `at` that has exactly one.
+/// A head next to the body, as in `{backbone, head}`: the nearest dictionary or prefix around `at`
+/// that has exactly one.
 pub(super) fn beside(index: &Index<'_>, at: &str, features: usize, transposed: bool) -> Head {
     let leaves = index.leaves();
     let mut around = at;
@@ -159,7 +159,7 @@ pub(super) fn beside(index: &Index<'_>, at: &str, features: usize, transposed: b
     Head::Missing
 }
 
-/// The one dense layer that these tensors are, if they are one and nothing else.
+/// The dense layer that these tensors form, if they are exactly one.
 fn linear(index: &Index<'_>, tensors: &[usize], features: usize, transposed: bool) -> Option<Head> {
     let leaves = index.leaves();
     let (weight, bias) = match *tensors {
@@ -172,7 +172,7 @@ fn linear(index: &Index<'_>, tensors: &[usize], features: usize, transposed: boo
     let classes = match *leaves[weight].shape() {
         [inputs, classes] if transposed && inputs == features => classes,
         [classes, inputs] if !transposed && inputs == features => classes,
-        // A convolution of one pixel does the same.
+        // A 1x1 convolution is equivalent.
         [classes, inputs, 1, 1] if !transposed && inputs == features => classes,
         _ => return None,
     };
@@ -187,7 +187,7 @@ fn linear(index: &Index<'_>, tensors: &[usize], features: usize, transposed: boo
     })
 }
 
-/// The names of the layers that hold these tensors, each once.
+/// The names of the layers of these tensors, without duplicates.
 fn layers(index: &Index<'_>, tensors: &[usize]) -> Vec<String> {
     let names = tensors.iter().map(|&leaf| {
         let name = &index.leaves()[leaf].name;
@@ -209,7 +209,7 @@ fn is_called_head(key: &str) -> bool {
     })
 }
 
-/// The words of a key: `lastLinear`, `last_linear` and `last-linear` have two.
+/// The words of a key: `lastLinear`, `last_linear` and `last-linear` have two words.
 pub(super) fn words(key: &str) -> impl Iterator<Item = String> {
     let mut words = vec![String::new()];
     let mut before_is_small = false;
@@ -226,8 +226,8 @@ pub(super) fn words(key: &str) -> impl Iterator<Item = String> {
     words.into_iter().filter(|word| !word.is_empty())
 }
 
-/// Whether a tensor of this name is no weight of any network: what counts batches, averaged models
-/// or operations.
+/// Whether a tensor of this name is not a weight but a counter, of batches, averaged models or
+/// operations.
 pub(super) fn passed_over(name: &str) -> bool {
     const COUNTERS: [&str; 5] = [
         "num_batches_tracked",

@@ -1,4 +1,4 @@
-//! The names under which a network's tensors are searched for.
+//! The names to search for a network's tensors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,22 +8,22 @@ use super::{Dialect, Layout, Slot};
 
 /// One way to name all tensors of a network.
 pub(super) struct Naming {
-    /// Whose names they are.
+    /// The name of the scheme.
     pub(super) name: &'static str,
     /// The key of each slot, in the slots' order.
     pub(super) keys: Vec<String>,
-    /// Whether matrices are `[in, out]`, as Burn has them, and not PyTorch's `[out, in]`.
+    /// Whether matrices are `[in, out]`, as in Burn, and not `[out, in]`, as in PyTorch.
     pub(super) transposed: bool,
 }
 
 /// The name of the reference's own keys.
 pub(super) const REFERENCE: &str = "reference";
-/// The name of our paths, as Burn's own files have them.
+/// The name of our module paths, which Burn's own files use.
 pub(super) const BURN: &str = "burn";
-/// The name of numbers in the place of the outermost names.
+/// The name of the scheme with numbers instead of the outermost names.
 pub(super) const NUMBERED: &str = "numbered";
 
-/// The names that do not depend on the file: the reference's, Burn's, and other code's.
+/// The schemes that do not depend on the file: the reference's, Burn's and those of other projects.
 pub(super) fn namings(slots: &[Slot], layout: &Layout) -> Vec<Naming> {
     let reference = slots.iter().map(|slot| slot.key.clone()).collect();
     let burn = slots.iter().map(|slot| slot.path.clone()).collect();
@@ -70,7 +70,7 @@ pub(super) fn numbered<'a>(
     }
     let mut places = Vec::new();
     for (at, numbers) in children(index) {
-        // A head may follow; auxiliary heads stand where the network has them, all or none.
+        // A head may follow. Either all auxiliary heads are at their place in the network, or none.
         let mut orders = vec![plain.clone()];
         if !aux.is_empty() && numbers.len() >= plain.len() + aux.len() {
             orders.extend((0..=plain.len()).map(|place| {
@@ -103,7 +103,7 @@ pub(super) fn numbered<'a>(
     places
 }
 
-/// The first keys of slots, each once, in order.
+/// The first keys of slots, without duplicates, in order.
 fn outermost<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<&'a str> {
     let mut keys: Vec<&str> = Vec::new();
     for slot in slots {
@@ -115,7 +115,7 @@ fn outermost<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<&'a str> {
     keys
 }
 
-/// The numbers that stand directly below each place of a file.
+/// The numeric keys directly below each place of a file.
 fn children<'a>(index: &Index<'a>) -> BTreeMap<&'a str, BTreeSet<u32>> {
     let mut children: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
     for leaf in index.leaves() {

@@ -1,27 +1,27 @@
-//! How near a file that fits nothing comes to a network.
+//! How close a file that does not fit comes to a network.
 
 use super::checkpoint::Checkpoint;
 use super::find::candidates;
 use super::index::Index;
 use super::{Layout, Select, Slot};
 
-/// Differences listed in words.
+/// Most differences to list.
 const LISTED: usize = 6;
 
-/// How near the tensors of a file come to a network.
+/// How close the tensors of a file come to a network.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Nearness {
-    /// The share of the network's tensors that the file has, of their shapes, less the share of
-    /// those that it has too many.
+    /// The share of the network's tensors that the file has with the right shape, minus the number of
+    /// extra tensors as a share of the network's.
     pub share: f64,
-    /// What differs, in words, the most telling first.
+    /// The differences in words, the most informative first.
     pub differs: Vec<String>,
 }
 
 impl Checkpoint {
-    /// How near the file comes to a network, at the place where it comes nearest; nothing if no
-    /// tensor has a name of the network's.
+    /// How close the file comes to a network, at its closest place. `None` if no tensor name belongs to
+    /// the network.
     ///
     /// `slots` and `layout` are as for [`Checkpoint::find`].
     pub fn nearness(&self, slots: &[Slot], layout: &Layout, select: &Select) -> Option<Nearness> {

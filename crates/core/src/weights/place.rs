@@ -1,4 +1,4 @@
-//! A network found in a file: where, under whose names, and what else is there.
+//! A network found in a file: its place, its naming scheme, and the other entries.
 
 use super::checkpoint::{Checkpoint, shortened};
 use super::choose::{Choice, choose, shown};
@@ -9,9 +9,9 @@ use super::state::{self, StateDict};
 use super::{Layout, Select, Slot};
 use crate::Error;
 
-/// Names listed of each kind in an error before "and n more".
+/// Most names of each kind in an error before "and n more".
 const LISTED: usize = 5;
-/// Places described in an error.
+/// Most places in an error.
 const DESCRIBED: usize = 3;
 
 /// A network found in a file.
@@ -28,12 +28,11 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
-    /// Keys of the dictionary that holds the weights, joined by full stops; empty at the outermost
-    /// level.
+    /// Keys of the dictionary that holds the weights, joined by dots; empty at the top level.
     pub key: String,
-    /// What stands before each key there, with its full stop; empty if nothing does.
+    /// The prefix of each key there, with its dot; may be empty.
     pub prefix: String,
-    /// Whose names the tensors have: `reference`, `burn`, `numbered`, or a [`Dialect`](super::Dialect)'s.
+    /// The naming scheme of the tensors: `reference`, `burn`, `numbered`, or a [`Dialect`](super::Dialect)'s.
     pub naming: &'static str,
     /// The last layer.
     pub head: FoundHead,
@@ -41,9 +40,9 @@ pub struct Place {
     pub channels: usize,
     /// Outputs of each auxiliary head's last layer; empty if the file has no auxiliary heads.
     pub aux_classes: Vec<usize>,
-    /// What else the file holds.
+    /// The other entries of the file.
     pub others: Vec<String>,
-    /// What a user should know of how the weights were read.
+    /// Notes for the user about how the weights were read.
     pub notes: Vec<String>,
 }
 
@@ -51,33 +50,33 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FoundHead {
-    /// One dense layer, as the network has it.
+    /// One dense layer, as in the network.
     Linear {
         /// Its name in the file, without `.weight`.
         name: String,
-        /// Its outputs.
+        /// Its number of outputs.
         classes: usize,
     },
-    /// Layers that the network does not have there, such as an MLP.
+    /// Layers that differ from the network's head, such as an MLP.
     Other {
         /// Their names in the file.
         layers: Vec<String>,
     },
-    /// None.
+    /// No head.
     Missing,
 }
 
 impl Checkpoint {
-    /// Finds the weights of a network in the file: in any dictionary, behind any prefix, under the
-    /// names of any code that is known for it. What else is in the file is left alone.
+    /// Finds the weights of a network in the file: in any dictionary, with any prefix, under any known
+    /// naming scheme. Everything else in the file is ignored.
     ///
     /// `slots` and `layout` are those of the network `model` with any number of classes and
     /// channels, and with its auxiliary heads, which the file need not have. The head may be
-    /// missing or another one: see [`Place::head`].
+    /// missing or different: see [`Place::head`].
     ///
     /// # Errors
     ///
-    /// [`Error::Weights`] if nothing fits, with how near each place came; [`Error::Ambiguous`] if
+    /// [`Error::Weights`] if nothing fits, with the closest places; [`Error::Ambiguous`] if
     /// several places fit equally well; [`Error::Container`] if values cannot be read.
     pub fn find(
         &self,
@@ -150,7 +149,7 @@ impl Checkpoint {
             let key = format!("{usual}.bias");
             tensors.push(match bias {
                 Some(bias) => named(bias, &key)?,
-                // A layer that adds nothing adds zeros.
+                // The bias of a layer without one is zero.
                 None => state::zeros(&key, classes),
             });
         }
@@ -220,7 +219,7 @@ impl Checkpoint {
         }
     }
 
-    /// The dictionaries around the weights and what lies beside them, and tensors that were left.
+    /// The other entries of the dictionaries around the weights, and unused tensors.
     fn others(&self, index: &Index<'_>, taken: &Candidate, key: &str) -> Vec<String> {
         let mut others = self.beside(key);
         let took: std::collections::HashSet<usize> = taken.taken().collect();
@@ -247,7 +246,7 @@ impl Checkpoint {
     }
 }
 
-/// The dictionary's keys and the prefix within it, of a place.
+/// Splits a place into the keys of its dictionary and the prefix in it.
 fn split(leaves: &[Leaf], taken: &Candidate) -> (String, String) {
     let own = taken.filled.iter().map(|&(_, leaf)| leaves[leaf].own).min();
     let own = own.unwrap_or_default().min(taken.at.len());
@@ -255,7 +254,7 @@ fn split(leaves: &[Leaf], taken: &Candidate) -> (String, String) {
     (key.trim_end_matches('.').to_owned(), prefix.to_owned())
 }
 
-/// Why nothing fits: the nearest places and what each lacks.
+/// The reason why nothing fits: the closest places and their differences.
 fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
     let leaves = index.leaves();
     if found.is_empty() {
@@ -297,7 +296,7 @@ fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
     described.collect::<Vec<_>>().join("; or ")
 }
 
-/// How tensors and a network differ.
+/// Differences between tensors and a network.
 pub(super) struct Mismatch<'a> {
     pub(super) missing: &'a [String],
     pub(super) unused: &'a [String],
@@ -305,7 +304,7 @@ pub(super) struct Mismatch<'a> {
     pub(super) misshapen: &'a [(String, Vec<usize>, Vec<usize>)],
 }
 
-/// In one line.
+/// The differences in one line.
 pub(super) fn mismatch(differs: &Mismatch<'_>) -> String {
     let misshapen: Vec<String> = differs
         .misshapen

@@ -1,4 +1,4 @@
-//! What a checkpoint says of itself beside its weights: classes, and how images were prepared.
+//! The metadata of a checkpoint: class names and preprocessing.
 
 use std::collections::VecDeque;
 
@@ -7,17 +7,17 @@ use burn_zoo_checkpoint::{Dict, Value};
 use super::Checkpoint;
 use crate::{Interpolation, Preprocess, Resize, ValueRange};
 
-/// Dictionaries that are looked into, and how deep they may lie.
+/// Most dictionaries to visit, and their greatest depth.
 const DICTIONARIES: usize = 2_000;
 const DEPTH: usize = 5;
-/// Sides of images that are believed, in pixels.
+/// Plausible sides of images, in pixels.
 const SIDES: std::ops::RangeInclusive<i64> = 8..=4096;
 /// A dictionary with more tensors than this holds weights.
 const SETTINGS: usize = 3;
-/// More classes than this are not believed.
+/// Most classes that are plausible.
 const CLASSES: usize = 100_000;
 
-/// Names under which people keep the classes' names.
+/// Common keys of class names.
 const LABELS: [&str; 12] = [
     "class_names",
     "classes",
@@ -32,7 +32,7 @@ const LABELS: [&str; 12] = [
     "class2idx",
     "class_labels",
 ];
-/// Names under which people keep the size of the network's images.
+/// Common keys of the network's image size.
 const SIZES: [&str; 8] = [
     "img_size",
     "image_size",
@@ -59,10 +59,10 @@ const STDS: [&str; 6] = [
     "norm_std",
     "img_std",
 ];
-/// Dictionaries of training's own, which have such names for other things.
+/// Words in the names of training dictionaries, which use these keys for other things.
 const NOT_ABOUT_IMAGES: [&str; 4] = ["optim", "scheduler", "scaler", "metric"];
 
-/// What a checkpoint says of itself.
+/// The metadata of a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Said {
@@ -74,16 +74,16 @@ pub struct Said {
     pub mean: Option<[f32; 3]>,
     /// Standard deviation of each channel.
     pub std: Option<[f32; 3]>,
-    /// Filter of the resize.
+    /// Resize filter.
     pub interpolation: Option<Interpolation>,
-    /// Side of the network's images over that of the resized ones.
+    /// Side of the crop divided by that of the resized image.
     pub crop_share: Option<f64>,
-    /// Whether classes are independent of each other: each probability is a sigmoid.
+    /// Whether classes are independent, so that each probability is a sigmoid.
     pub multi_label: bool,
 }
 
 impl Checkpoint {
-    /// What the file says of itself beside its weights, in any dictionary; what lies nearest to the root
+    /// The file's metadata, from any dictionary. If several have an entry, the one closest to the root
     /// counts.
     pub fn said(&self) -> Said {
         let mut said = Said::default();
@@ -115,7 +115,7 @@ impl Checkpoint {
 }
 
 impl Said {
-    /// Whether it says anything of how images are prepared.
+    /// Whether it says anything about preprocessing.
     pub fn prepares_images(&self) -> bool {
         self.image_size.is_some()
             || self.mean.is_some()
@@ -123,8 +123,8 @@ impl Said {
             || self.crop_share.is_some()
     }
 
-    /// A preprocessing with what the file says instead. The share of the image that the crop keeps
-    /// stays as it was, unless the file has it.
+    /// The preprocessing `usual` with the values that the file gives. The ratio of the crop to the
+    /// resized image does not change, unless the file gives it.
     pub fn preprocess(&self, usual: Preprocess) -> Preprocess {
         let mut it = usual;
         let side = |crop: [usize; 2]| crop[0].min(crop[1]) as f64;
@@ -153,7 +153,7 @@ impl Said {
         it
     }
 
-    /// Takes what one dictionary says and none before it did.
+    /// Takes the values from a dictionary that no earlier one had.
     fn hear(&mut self, checkpoint: &Checkpoint, dictionary: &Dict) {
         let named = |names: &[&str]| {
             let mut items = dictionary.items();
@@ -172,7 +172,7 @@ impl Said {
             self.image_size = named(&SIZES).and_then(size);
         }
         if self.mean.is_none() {
-            // Tensors among weights belong to the network, which may normalize what it is given.
+            // Tensors among weights belong to the network, which may normalize its input itself.
             let tensors = dictionary.pairs().iter();
             let tensors = tensors
                 .filter(|(_, value)| matches!(value, Value::Tensor(_)))
@@ -205,7 +205,7 @@ impl Said {
     }
 }
 
-/// Names in order, from a list, a dictionary of numbers by name, or one of names by number.
+/// Class names in order, from a list, a map from names to numbers, or a map from numbers to names.
 fn labels(value: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| match value {
         Value::Text(text) => Some(text.to_string()),
@@ -225,7 +225,7 @@ fn labels(value: &Value) -> Option<Vec<String>> {
     };
     let mut names = vec![None; pairs.len().min(CLASSES)];
     for (key, value) in pairs {
-        // `{"cat": 0}` or `{0: "cat"}`; names that are numbers belong to the value's number.
+        // `{"cat": 0}` or `{0: "cat"}`. If both are numbers, the value is the class.
         let (name, number) = match (key, value) {
             (key, Value::Int(_)) => (text(key)?, number(value)?),
             (key, Value::Text(_)) => (text(value)?, number(key)?),
@@ -253,7 +253,7 @@ fn size(value: &Value) -> Option<[usize; 2]> {
     }
 }
 
-/// One number for each channel, from one or three numbers or a tensor of them.
+/// One number per channel, from one or three numbers or a tensor of them.
 fn triple(checkpoint: &Checkpoint, value: &Value) -> Option<[f32; 3]> {
     let numbers: Vec<f64> = match value {
         Value::Tensor(number) => checkpoint.numbers(*number)?,
@@ -274,7 +274,7 @@ fn triple(checkpoint: &Checkpoint, value: &Value) -> Option<[f32; 3]> {
     }
 }
 
-/// A filter by its name, with or without that of its library, or by Pillow's number.
+/// A filter by its name, with or without the name of its library, or by Pillow's number.
 fn interpolation(value: &Value) -> Option<Interpolation> {
     if let Some(number) = value.as_i64() {
         return match number {
