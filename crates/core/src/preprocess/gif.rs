@@ -1,7 +1,7 @@
-//! The first picture of a GIF file.
+//! The first frame of a GIF file.
 //!
-//! The `gif` crate unpacks the indices; what Pillow does with the rest differs from the `image` crate: around a picture
-//! that is smaller than the screen lies the transparent color, or the first, and a larger one enlarges the screen.
+//! The `gif` crate decodes the indices. The rest follows Pillow, which differs from the `image` crate: a frame smaller
+//! than the screen is surrounded by the transparent color, or the first color, and a larger one enlarges the screen.
 
 use std::io::Cursor;
 
@@ -10,7 +10,7 @@ use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 use super::decode::too_many;
 use super::pixels::Pixels;
 
-/// The image, or why there is none. `most` is the largest number of bytes that it may take.
+/// Decodes the image. An error says why that is impossible. `most` limits its size in bytes.
 pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixels, String> {
     let said = |error: DecodingError| error.to_string();
     let mut options = DecodeOptions::new();
@@ -39,7 +39,7 @@ pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixel
     let colour = |index: u8| {
         let at = usize::from(index) * 3;
         let known = palette.and_then(|palette| palette.get(at..at + 3));
-        // Pillow's palettes are grays before they are filled.
+        // Pillow's palettes are initially gray ramps.
         known.map_or([index; 3], |known| [known[0], known[1], known[2]])
     };
     let around = colour(frame.transparent.unwrap_or(0));

@@ -85,8 +85,8 @@ impl Hub {
     }
 }
 
-/// A published file that the hub has, from its folder or the network; `None` if it is to be had elsewhere,
-/// or is not here and may not be fetched.
+/// A published file from the hub's folder or the network. `None` if the hub does not have it,
+/// or it is not in the folder and may not be fetched.
 pub(super) fn published(
     fetcher: &Fetcher,
     remote: &Remote<'_>,
