@@ -1,10 +1,10 @@
-//! The flags that say where in a weight file the weights are.
+//! The flags that locate the weights in a weight file.
 
 use burn_zoo::weights::{Glob, Rename, Select};
 use burn_zoo::{Adapt, ZeroPad};
 use serde::{Deserialize, Serialize};
 
-/// Where in a file the weights are, for a user who does not want them searched for.
+/// Where in a file the weights are, instead of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Weights within the file (default: found automatically)")]
 pub(crate) struct InsideArgs {
@@ -29,7 +29,7 @@ pub(crate) struct InsideArgs {
 }
 
 impl InsideArgs {
-    /// `adapt` with what the flags say.
+    /// `adapt` with the values of the flags.
     pub(crate) fn adapt(&self, adapt: Adapt) -> Adapt {
         Adapt {
             zero_pad: self.zero_pad,

@@ -13,7 +13,7 @@ pub(crate) struct Bits<'a> {
     left: u32,
     /// Zero-padding bits at the end of the buffer.
     made_up: u32,
-    /// Whether padding bits were discarded after use.
+    /// Whether padding bits were consumed.
     overrun: bool,
     /// The marker that ended the data, or 0.
     pub(crate) marker: u8,

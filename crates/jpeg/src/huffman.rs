@@ -106,7 +106,7 @@ impl Table {
         }
     }
 
-    /// Reads a code, and its value if both are short. Leaves enough of the 32 bits for the rest.
+    /// Reads a code, and its value if both are short. A code and its value take at most 31 bits.
     #[inline(always)]
     pub(crate) fn decode(&self, bits: &mut Bits<'_>) -> Coded {
         bits.ensure_32();

@@ -88,8 +88,7 @@ pub(crate) fn row<'a>(
     &scratch.row
 }
 
-/// The row nearest to row `y` of the pixels and the one next to it, which the picture's edges
-/// repeat.
+/// The sample row nearest to pixel row `y` and the next nearest one; rows repeat at the image's edges.
 fn neighbors<'a>(component: &Component, plane: &'a Plane, y: usize) -> (&'a [u8], &'a [u8]) {
     let near = y / 2;
     let far = if y.is_multiple_of(2) {
