@@ -1,4 +1,4 @@
-//! safetensors, and networks in several such files.
+//! safetensors, also in shards.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::HashMap;

@@ -29,7 +29,7 @@ pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixel
                 .to_owned(),
         );
     }
-    Ok(colours(&picture, &still)?.with_channels(channels))
+    Ok(colors(&picture, &still)?.with_channels(channels))
 }
 
 fn picture(still: &Still, most: u32) -> Result<Picture, String> {
@@ -55,7 +55,7 @@ const FULL_709: Factors = [16_320, 32, 119, 12, 30, 101];
 const LIMITED_709: Factors = [18_997, -1_160, 128, 14, 34, 115];
 
 fn factors(picture: &Picture, still: &Still) -> Result<Factors, String> {
-    let (matrix, full) = still.colours.unwrap_or_else(|| {
+    let (matrix, full) = still.colors.unwrap_or_else(|| {
         let matrix = match picture.matrix_coefficients() {
             MatrixCoefficients::BT709 => 1,
             MatrixCoefficients::Identity => 0,
@@ -76,7 +76,7 @@ fn factors(picture: &Picture, still: &Still) -> Result<Factors, String> {
     }
 }
 
-fn colours(picture: &Picture, still: &Still) -> Result<Pixels, String> {
+fn colors(picture: &Picture, still: &Still) -> Result<Pixels, String> {
     let [height, width] = still.size;
     let [factor, offset, blue, green_blue, green_red, red] = factors(picture, still)?;
     let layout = picture.pixel_layout();

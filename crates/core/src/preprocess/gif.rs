@@ -36,19 +36,19 @@ pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixel
         return Err(too_many(width, height));
     }
     let palette = frame.palette.as_ref().or(shared.as_ref());
-    let colour = |index: u8| {
+    let color = |index: u8| {
         let at = usize::from(index) * 3;
         let known = palette.and_then(|palette| palette.get(at..at + 3));
         // Pillow's palettes are initially gray ramps.
         known.map_or([index; 3], |known| [known[0], known[1], known[2]])
     };
-    let around = colour(frame.transparent.unwrap_or(0));
+    let around = color(frame.transparent.unwrap_or(0));
     let mut values = around.repeat(height * width);
     for (y, row) in frame.buffer.chunks_exact(columns).enumerate() {
         let start = ((top + y) * width + left) * 3;
         let line = &mut values[start..start + columns * 3];
         for (pixel, index) in line.chunks_exact_mut(3).zip(row) {
-            pixel.copy_from_slice(&colour(*index));
+            pixel.copy_from_slice(&color(*index));
         }
     }
     Ok(Pixels::new(height, width, 3, values).with_channels(channels))

@@ -8,7 +8,7 @@ pub(super) struct Still {
     pub(super) size: [usize; 2],
     /// Matrix coefficients (ITU-T H.273) and whether the range is full, if the file gives them; otherwise the AV1 data
     /// decide.
-    pub(super) colours: Option<(u8, bool)>,
+    pub(super) colors: Option<(u8, bool)>,
 }
 
 /// The primary image. An error says why there is none.
@@ -30,7 +30,7 @@ pub(super) fn still(bytes: &[u8]) -> Result<Still, String> {
     let properties = child(meta, b"iprp").ok_or_else(broken)?;
     let container = child(properties, b"ipco").ok_or_else(broken)?;
     let own = associated(properties, primary).ok_or_else(broken)?;
-    let (mut size, mut colours) = (None, None);
+    let (mut size, mut colors) = (None, None);
     for (index, (name, body)) in Boxes(container).enumerate() {
         if !own.contains(&(index as u64 + 1)) {
             continue;
@@ -43,7 +43,7 @@ pub(super) fn still(bytes: &[u8]) -> Result<Still, String> {
             }
             b"colr" if body.0.starts_with(b"nclx") => {
                 body.number(8);
-                colours = body.number(2).zip(body.number(1));
+                colors = body.number(2).zip(body.number(1));
             }
             _ => {}
         }
@@ -53,7 +53,7 @@ pub(super) fn still(bytes: &[u8]) -> Result<Still, String> {
     Ok(Still {
         data: data.ok_or_else(broken)?,
         size: [height as usize, width as usize],
-        colours: colours.map(|(matrix, range)| (matrix as u8, range & 0x80 != 0)),
+        colors: colors.map(|(matrix, range)| (matrix as u8, range & 0x80 != 0)),
     })
 }
 

@@ -18,7 +18,7 @@ pub(super) fn largest(bytes: &[u8]) -> Result<Vec<u8>, String> {
         let side = |at: usize| (u32::from(entry[at]) + 255) % 256 + 1;
         let bits = match (u16::from_le_bytes([entry[6], entry[7]]), entry[2]) {
             (0, 0) => 256,
-            (0, colours) => u32::from(colours).ilog2(),
+            (0, colors) => u32::from(colors).ilog2(),
             (bits, _) => u32::from(bits),
         };
         let rank = (side(0) * side(1), u32::MAX - bits);

@@ -6,7 +6,7 @@
 
 #[cfg(feature = "avif")]
 mod avif;
-mod colour;
+mod color;
 mod crop;
 mod decode;
 mod endings;

@@ -11,7 +11,7 @@ use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 
-use super::colour;
+use super::color;
 use super::pixels::Pixels;
 use super::tags::as_gray;
 
@@ -134,7 +134,7 @@ impl Form {
             PALETTE => {
                 let map = decoder.get_tag_u16_vec(Tag::ColorMap);
                 let map = map.map_err(said)?;
-                map.into_iter().map(colour::high).collect()
+                map.into_iter().map(color::high).collect()
             }
             _ => Vec::new(),
         };
@@ -168,7 +168,7 @@ impl Form {
     }
 
     fn pixels(&self, samples: &DecodingResult, channels: usize) -> Result<Pixels, String> {
-        let colours = match self.photometric {
+        let colors = match self.photometric {
             RGB | YCBCR => 3,
             CMYK => 4,
             _ => 1,
@@ -179,10 +179,10 @@ impl Form {
                 "it is a TIFF with an unsupported combination of {samples} samples of {bits} bits; save it as PNG"
             )
         };
-        if self.samples < colours {
+        if self.samples < colors {
             return Err(unknown());
         }
-        if colours == 1 {
+        if colors == 1 {
             let gray = self.single(samples).ok_or_else(unknown)?;
             let pixels = match self.photometric {
                 PALETTE => self.painted(&gray),
@@ -193,7 +193,7 @@ impl Form {
         let bytes: Vec<u8> = match samples {
             DecodingResult::U8(values) if self.bits == 8 => values.clone(),
             DecodingResult::U16(values) if self.bits == 16 => {
-                values.iter().copied().map(colour::high).collect()
+                values.iter().copied().map(color::high).collect()
             }
             _ => return Err(unknown()),
         };
@@ -207,17 +207,17 @@ impl Form {
             return Ok(Pixels::new(self.height, self.width, 1, luma));
         }
         let rgb = |pixel: &[u8]| match (self.photometric, self.beside) {
-            (CMYK, _) => colour::from_cmyk([pixel[0], pixel[1], pixel[2], pixel[3]]),
+            (CMYK, _) => color::from_cmyk([pixel[0], pixel[1], pixel[2], pixel[3]]),
             (YCBCR, _) => {
-                let colour = [pixel[0], pixel[1], pixel[2]];
+                let color = [pixel[0], pixel[1], pixel[2]];
                 match self.compression {
-                    PLAIN => colour::from_ycbcr(colour),
-                    JPEG => colour::from_full_range(colour, colour::LIBJPEG),
-                    _ => colour::from_full_range(colour, colour::LIBTIFF),
+                    PLAIN => color::from_ycbcr(color),
+                    JPEG => color::from_full_range(color, color::LIBJPEG),
+                    _ => color::from_full_range(color, color::LIBTIFF),
                 }
             }
             (RGB, Some(1)) if pixel.len() > 3 => {
-                colour::divided([pixel[0], pixel[1], pixel[2]], pixel[3])
+                color::divided([pixel[0], pixel[1], pixel[2]], pixel[3])
             }
             _ => [pixel[0], pixel[1], pixel[2]],
         };
