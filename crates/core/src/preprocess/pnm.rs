@@ -217,7 +217,7 @@ mod tests {
             (b"P5 2 2 70000 ", "maximum value is 70000"),
             (b"P5 99999999 99999999 255 ", "too many"),
             (b"P2 1 1 5 6", "not a value from 0 to 5"),
-            (b"P1 1 1 2", "no bit"),
+            (b"P1 1 1 2", "not a bit"),
             (b"P2 ", "no width"),
         ] {
             let message = values(bytes).unwrap_err();
