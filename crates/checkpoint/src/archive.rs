@@ -86,7 +86,7 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind`](crate::ErrorKind) distinguishes a file that cannot be read, is not a weight file
+    /// [`ErrorKind`] distinguishes a file that cannot be read, is not a weight file
     /// (for example a folder), is damaged, or has weights in an unsupported format.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
