@@ -1,4 +1,4 @@
-//! Weight files as people have them, made of a golden file's weights.
+//! Real-world forms of weight files, built from a golden file's weights.
 
 use burn_zoo_checkpoint::testing::{
     Array, Py, bare, call, dict, export, export_old, global, legacy, module, numpy, object, script,
@@ -37,12 +37,12 @@ pub fn renamed(tensors: &Tensors, name: impl Fn(&str) -> String) -> Tensors {
         .collect()
 }
 
-/// The same tensors behind a prefix.
+/// The same tensors with a prefix.
 pub fn prefixed(tensors: &Tensors, prefix: &str) -> Tensors {
     renamed(tensors, |key| format!("{prefix}{key}"))
 }
 
-/// Those tensors whose names do not begin so.
+/// The tensors whose names do not begin with the prefix.
 pub fn without(tensors: &Tensors, start: &str) -> Tensors {
     let kept = tensors.iter().filter(|(key, _)| !key.starts_with(start));
     kept.cloned().collect()
@@ -137,7 +137,7 @@ pub fn frozen(tensors: &Tensors) -> Vec<u8> {
     write_zip(&entries, &Default::default())
 }
 
-/// What training scripts keep beside the weights.
+/// What training scripts save next to the weights.
 pub fn beside() -> Vec<(&'static str, Py)> {
     let moments = Py::Tensor(Array::floats(&[4], &[0.5; 4]));
     let state = Py::Dict(vec![(Py::Int(0), dict([("exp_avg", moments)]))]);

@@ -66,10 +66,10 @@ pub const FORMS: [&str; 14] = [
     "arrays in a zip",
 ];
 
-/// Forms that are made here, byte by byte; the others are broken as they are.
+/// Forms that are built here byte by byte; the others are damaged as they are.
 const CRAFTED: usize = 6;
 
-/// The other forms as they should be.
+/// The other forms, undamaged.
 static OTHERS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
     let tensors: Tensors = described()
         .into_iter()

@@ -1,5 +1,5 @@
-//! Each row of `docs/weight-files.md`, on files that this project makes: the network gives
-//! PyTorch's logits, or the message says what the file is.
+//! Tests each row of `docs/weight-files.md` on files that this project writes: the network gives
+//! PyTorch's logits, or the message identifies the file.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -19,10 +19,10 @@ use burn_zoo_tests::forms::{
 use burn_zoo_tests::golden::{Golden, values};
 use burn_zoo_tests::relative_error;
 
-/// f32 sums in another order over 20 layers.
+/// Allows for f32 sums in a different order over 20 layers.
 const TOLERANCE: f32 = 1e-5;
 
-/// Rows of the table that a test has shown, so that none is forgotten.
+/// All rows of the table that have a test.
 fn rows() -> Vec<&'static str> {
     [FORMS, PLACES, NAMES, HEADS, VARIANTS, SAYS].concat()
 }
@@ -75,7 +75,7 @@ const VARIANTS: &[&str] = &["small-stem", "option-b", "zero-padding"];
 const SAYS: &[&str] = &["labels", "image-settings"];
 
 #[test]
-fn the_table_has_these_rows_and_no_others() {
+fn the_table_has_exactly_the_tested_rows() {
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/weight-files.md");
     let docs = std::fs::read_to_string(docs).unwrap();
     let table: BTreeSet<&str> = docs
@@ -99,7 +99,7 @@ fn open(
     load_adapted(model, &file, adapt, &Device::flex())
 }
 
-/// A file gives the logits of a golden file, of which the first `classes` are compared.
+/// Checks that a file gives the logits of a golden file.
 fn shows(
     row: &str,
     bytes: Vec<u8>,
@@ -160,7 +160,7 @@ fn burns_own_files_load() {
         .network;
     let pack = network.to_burnpack(Default::default()).unwrap();
     shows("burnpack", pack, MODEL, MODEL, &Adapt::default());
-    // Burn's paths in safetensors, in a module of the user's: matrices are `[in, out]`.
+    // Burn's paths in safetensors, inside a custom module: matrices are `[in, out]`.
     let slots = network.slots();
     let mut burns: Tensors = Vec::new();
     for (key, mut array) in weights(MODEL) {
@@ -269,7 +269,7 @@ fn weights_are_found_wherever_they_are() {
 }
 
 #[test]
-fn one_of_several_networks_is_chosen_as_the_table_says() {
+fn ties_are_broken_as_the_table_says() {
     let tensors = weights(MODEL);
     let other = changed(&tensors);
     for average in [
@@ -317,12 +317,12 @@ fn one_of_several_networks_is_chosen_as_the_table_says() {
         )
     };
     assert!(relative_error(&logits(&teacher), &logits(&student)) > 0.1);
-    // Equal ones are one.
+    // Identical weights are not a tie.
     shows("tie", pair(&tensors), MODEL, MODEL, &Adapt::default());
 }
 
 #[test]
-fn a_user_tells_names_that_nobody_knows() {
+fn renames_make_unknown_names_load() {
     let mut tensors = renamed(&weights(MODEL), |key| key.replace("layer", "stage"));
     tensors.push(("layer1.0.se.weight".into(), Array::floats(&[1], &[0.5])));
     let error = refuses("renamed", saved(&sd(&tensors)), MODEL, &Adapt::default());
@@ -335,7 +335,7 @@ fn a_user_tells_names_that_nobody_knows() {
 }
 
 #[test]
-fn names_of_other_code_are_known() {
+fn naming_schemes_of_other_projects_load() {
     // transformers 4: `ResNetForImageClassification`.
     let transformers = renamed(&weights("resnet18"), |key| {
         let parts: Vec<&str> = key.split('.').collect();
@@ -442,8 +442,8 @@ fn names_of_other_code_are_known() {
 }
 
 #[test]
-fn the_order_of_numbered_children_counts() {
-    // Numbers of torchvision's children; those of fastai, whose body ends before the pool.
+fn numbered_children_match_by_order() {
+    // The child indices of torchvision, and of fastai, whose body ends before the pool.
     let numbers = [
         "conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc",
     ];
@@ -474,7 +474,7 @@ fn the_order_of_numbered_children_counts() {
 }
 
 #[test]
-fn a_head_goes_by_what_it_is_and_not_by_its_name() {
+fn a_head_is_found_by_its_shape_and_not_by_its_name() {
     let tensors = weights(MODEL);
     let end = Adapt {
         zero_pad: Some(ZeroPad::End),
@@ -499,9 +499,9 @@ fn a_head_goes_by_what_it_is_and_not_by_its_name() {
 }
 
 #[test]
-fn a_head_without_bias_adds_nothing() {
+fn a_head_without_bias_loads_with_zeros() {
     let mut tensors = weights(MODEL);
-    // Logits without the bias, by the definition of a dense layer.
+    // Logits without the bias, from the definition of a dense layer.
     let golden = Golden::read(MODEL);
     let bias = tensors.iter().find(|(key, _)| key == "fc.bias").unwrap();
     let bias: Vec<f32> = bias
@@ -524,7 +524,7 @@ fn a_head_without_bias_adds_nothing() {
 }
 
 #[test]
-fn a_body_without_the_networks_head_gives_features_and_begins_a_fine_tuning() {
+fn a_body_without_the_networks_head_gives_features_and_can_be_fine_tuned() {
     let tensors = weights(MODEL);
     let body = without(&tensors, "fc.");
     let mut mlp = body.clone();
@@ -553,7 +553,7 @@ fn a_body_without_the_networks_head_gives_features_and_begins_a_fine_tuning() {
         };
         let found = open(row, bytes.clone(), MODEL, &features).unwrap();
         assert_eq!(pooled(&found.network), pooled(&whole.network), "{row}");
-        // Ten classes too, as many as the network usually has.
+        // Also ten classes, the network's default.
         for classes in [3, 10] {
             let tuned = Adapt {
                 classes: Some(classes),
@@ -567,7 +567,7 @@ fn a_body_without_the_networks_head_gives_features_and_begins_a_fine_tuning() {
 }
 
 #[test]
-fn auxiliary_heads_of_other_classes_are_left_out_or_drawn_anew() {
+fn auxiliary_heads_with_other_classes_are_dropped_or_reinitialized() {
     let mut tensors = weights("googlenet");
     for (key, array) in &mut tensors {
         if key.starts_with("fc.") {
@@ -603,7 +603,7 @@ fn auxiliary_heads_of_other_classes_are_left_out_or_drawn_anew() {
 }
 
 #[test]
-fn tensors_that_are_no_weights_are_passed_over() {
+fn tensors_that_are_not_weights_are_ignored() {
     let mut tensors = weights(MODEL);
     for name in ["total_ops", "total_params", "conv1.total_ops", "n_averaged"] {
         tensors.push((name.into(), Array::floats(&[1], &[7.0])));
@@ -623,7 +623,7 @@ fn tensors_that_are_no_weights_are_passed_over() {
 }
 
 #[test]
-fn one_tensor_tells_a_variant() {
+fn one_tensor_identifies_a_variant() {
     let plain = Adapt::default();
     let variant = |row, model, golden, adapt| {
         let found = shows(row, saved(&sd(&weights(golden))), model, golden, adapt);
@@ -638,7 +638,7 @@ fn one_tensor_tells_a_variant() {
         ..Adapt::default()
     };
     variant("zero-padding", MODEL, "resnet20_cifar.both", &both);
-    // The published files have a head called `linear`, and say no more.
+    // The published files have a head named `linear` and no other hint.
     let linear = renamed(&weights("resnet20_cifar.both"), |key| {
         key.replace("fc.", "linear.")
     });
@@ -659,7 +659,7 @@ fn one_tensor_tells_a_variant() {
         "{:?}",
         found.place.notes
     );
-    // What is saved says it, in either form, whatever the head is called.
+    // Saved files record it in both formats, whatever the name of the head.
     for bytes in [
         found.network.to_safetensors(Default::default()).unwrap(),
         found.network.to_burnpack(Default::default()).unwrap(),
@@ -670,7 +670,7 @@ fn one_tensor_tells_a_variant() {
 }
 
 #[test]
-fn what_a_file_says_is_heard() {
+fn metadata_in_a_file_is_used() {
     let tensors = weights(MODEL);
     let names = |count: usize| {
         (0..count)
@@ -680,7 +680,7 @@ fn what_a_file_says_is_heard() {
     let list = Py::List(names(10).iter().map(|name| text(name)).collect());
     let pairs = names(10).into_iter().enumerate();
     let by_name = pairs.map(|(at, name)| (text(&name), Py::Int(at as i64)));
-    // Out of order, as a dictionary may be.
+    // Out of order, because dictionaries may be.
     let by_name = Py::Dict(by_name.rev().collect());
     let pairs = names(10).into_iter().enumerate();
     let by_number = Py::Dict(
@@ -706,7 +706,7 @@ fn what_a_file_says_is_heard() {
         );
         assert_eq!(found.said.labels, Some(names(10)), "{key}");
     }
-    // A number of classes is no name.
+    // A number of classes is not a list of names.
     let found = ours(
         "labels",
         &dict([("state_dict", sd(&tensors)), ("classes", Py::Int(10))]),
@@ -727,7 +727,7 @@ fn what_a_file_says_is_heard() {
     assert_eq!(preprocess.mean, [0.5, 0.25, 0.125]);
     assert_eq!(preprocess.std, [0.5, 0.75, 1.0]);
     assert_eq!(preprocess.interpolation, Interpolation::Bicubic);
-    // A loss's mean is no pixel's.
+    // The mean of a loss is not a pixel mean.
     let metrics = dict([(
         "loss",
         dict([("mean", Py::Float(0.25)), ("std", Py::Float(0.5))]),
@@ -740,7 +740,7 @@ fn what_a_file_says_is_heard() {
 }
 
 #[test]
-fn independent_outputs_are_told_by_the_file() {
+fn a_file_can_declare_independent_outputs() {
     let tensors = weights(MODEL);
     let said = |key: &str, value: Py| {
         let file = dict([("model", sd(&tensors)), (key, value)]);
@@ -793,8 +793,8 @@ fn files_that_are_not_weights_are_named() {
 }
 
 #[test]
-fn nothing_in_a_file_is_called() {
-    // `os.system` beside the weights is passed over like any other object.
+fn no_code_in_a_file_runs() {
+    // `os.system` next to the weights is skipped like any other object.
     let evil = call("os.system", [text("touch /tmp/burn-zoo-was-here")]);
     ours(
         "other-objects",

@@ -108,7 +108,7 @@ def compare(path, value):
     if "error" in head: return head["error"]
     expected = {}
     for p, t in flatten(value):
-        # Keys that are objects have a name of ours: passed over here.
+        # Keys that are objects have a name of our own, so skip them.
         if None not in p: expected[p] = (DTYPES[t.dtype], list(t.shape), digest(t))
     found = {tuple(line["path"]): (line["dtype"], line["shape"], line["sha256"]) for line in lines if not any(k.startswith("<key") for k in line["path"])}
     if path.suffix != ".pt2" and listed(path)[0]["format"] == "torchscript" and isinstance(value, dict): expected, found = dotted(expected, found)
@@ -158,7 +158,7 @@ VALUES = {
     "list": [sd, 3], "tuple": (sd, [torch.ones(1)]), "tensor": torch.arange(6.).reshape(2, 3), "parameter": nn.Parameter(torch.ones(3)), "number": {"a": 1},
 }
 class Odd(nn.Module):
-    """What modules have beside layers: lists of parameters, none, norms, extra state, layers in plain lists."""
+    """Module contents besides layers: parameter lists, None, norms, extra state, layers in plain lists."""
     def __init__(self):
         super().__init__(); self.list = nn.ParameterList([torch.ones(2), torch.zeros(3)]); self.dict = nn.ParameterDict({"a": nn.Parameter(torch.ones(1))})
         self.register_buffer("none", None); self.register_parameter("nothing", None); self.lin = nn.Linear(2, 2, bias=False)

@@ -185,7 +185,7 @@ def share(links):
             check(f"{who} online ({kind})", (online, large() - before), (ours, 0))
             content = [Path(path).read_bytes() == FILES[file] for path, (file, _) in zip(ours, WANTED)]
             check(f"{who}: bytes ({kind})", content, [True] * 4)
-            # Older versions of huggingface_hub link whatever the setting.
+            # Older versions of huggingface_hub ignore the setting and create links.
             if links or first is fetched[0]:
                 check(f"{who}: links ({kind})", {os.path.islink(path) for path in ours}, {links})
             check(f"{who}: huggingface_hub's scan ({kind})", warnings(home), "1 []")
@@ -196,7 +196,7 @@ def shards():
         model = FILES.pop("model.safetensors")
         index = Path(pull(home, "hf:me/net"))
         FILES["model.safetensors"] = model
-        check("shards lie beside their index", index.with_name("m-2.safetensors").read_bytes(), b"second shard")
+        check("shards are in the folder of their index", index.with_name("m-2.safetensors").read_bytes(), b"second shard")
         check("Python finds a shard", download(home, "m-1.safetensors", HF_HUB_OFFLINE="1"), str(index.with_name("m-1.safetensors")))
         code = f"""
             from huggingface_hub import try_to_load_from_cache, _CACHED_NO_EXIST

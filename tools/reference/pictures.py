@@ -43,12 +43,12 @@ def saved(image, form, **options):
     return file.getvalue()
 
 
-def png(colour, bits, row_bytes, extra=b""):
+def png(color, bits, row_bytes, extra=b""):
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     rows = b"".join(b"\0" + noise(row_bytes) for _ in range(HEIGHT))
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 16, HEIGHT, bits, colour, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 16, HEIGHT, bits, color, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + extra + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
@@ -70,14 +70,14 @@ def tga(kind, depth, data):
 def gif(screen, place, transparent=None, local=False):
     """A picture of 10 x 8 pixels and four colors on a screen."""
     image = Image.new("P", (10, 8))
-    colours = bytes([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9])
-    image.putpalette(colours)
+    colors = bytes([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9])
+    image.putpalette(colors)
     image.putdata([index * 7 % 4 for index in range(80)])
     whole = saved(image, "GIF")
     start = whole.index(b",", 13)
     table = 3 << ((whole[start + 9] & 7) + 1) if whole[start + 9] & 0x80 else 0
     data = whole[start + 10 + table:]
-    out = b"GIF89a" + struct.pack("<HHBBB", *screen, 0x81, 2, 0) + colours
+    out = b"GIF89a" + struct.pack("<HHBBB", *screen, 0x81, 2, 0) + colors
     if transparent is not None:
         out += b"\x21\xf9\x04" + bytes([1, 0, 0, transparent, 0])
     out += b"," + struct.pack("<HHHHB", *place, 10, 8, 0x81 if local else 0)
@@ -112,9 +112,9 @@ def tiffs():
                 data = noise((WIDTH * bits + 7) // 8 * HEIGHT)
                 yield f"gray{bits}_{photometric}_{name}", tiff({258: bits, 262: photometric}, [data], order)
         for bits in (1, 2, 4, 8):
-            colours = [int(value) for value in RANDOM.integers(0, 65536, 3 << bits)]
+            colors = [int(value) for value in RANDOM.integers(0, 65536, 3 << bits)]
             data = noise((WIDTH * bits + 7) // 8 * HEIGHT)
-            yield f"palette{bits}_{name}", tiff({258: bits, 262: 3, 320: colours}, [data], order)
+            yield f"palette{bits}_{name}", tiff({258: bits, 262: 3, 320: colors}, [data], order)
         words = struct.pack(f"{order}{pixels}H", *[value * 3 for value in range(pixels)])
         yield f"gray16_{name}", tiff({258: 16, 262: 1}, [words], order)
         signed = struct.pack(f"{order}{pixels}i", *[value * 5 - 60 for value in range(pixels)])

@@ -1,4 +1,4 @@
-//! A file that was opened.
+//! An open file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,11 +13,11 @@ use crate::value::Value;
 use crate::zip::Zip;
 use crate::{index, safetensors, torch, what};
 
-/// First bytes that tell the containers apart.
+/// Number of first bytes that distinguish the containers.
 const HEAD: u64 = 512;
 
-/// A file that was opened: a tree of values, some of which are tensors. Tensors' values stay in
-/// the file, which must not change before they are read. Cheap to clone.
+/// An open file: a tree of values, some of which are tensors. Tensor values stay in the file,
+/// which must not change before they are read. Cheap to clone.
 #[derive(Clone)]
 pub struct Archive(Arc<Contents>);
 
@@ -63,7 +63,7 @@ pub enum Format {
     TorchExport,
     /// safetensors.
     Safetensors,
-    /// The index of safetensors files that hold a network together.
+    /// The index of sharded safetensors files.
     SafetensorsIndex,
 }
 
@@ -82,12 +82,12 @@ impl fmt::Display for Format {
 }
 
 impl Archive {
-    /// Opens a file by its content; its ending does not matter.
+    /// Opens a file; its content determines the format, not its extension.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, is something else than weights (a folder too), is damaged, or has
-    /// weights that this crate does not read.
+    /// [`ErrorKind`] distinguishes a file that cannot be read, is not a weight file
+    /// (for example a folder), is damaged, or has weights in an unsupported format.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
@@ -98,7 +98,7 @@ impl Archive {
         Self::read(&name, &source, path.parent())
     }
 
-    /// One of the files that an index names; an index in an index would go on without end.
+    /// One of the files that an index names. It may not be an index itself, which could recurse forever.
     pub(crate) fn open_shard(path: &Path) -> Result<Self, Error> {
         let name = path.display().to_string();
         let source = Source::open(path).map_err(|error| Error::new(&name, error.into()))?;
@@ -109,7 +109,7 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open); the index of sharded files is unsupported.
+    /// Same as [`open`](Self::open); the index of sharded files is unsupported.
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, Error> {
         Self::read(name, &Source::memory(bytes), None)
     }
@@ -129,7 +129,7 @@ impl Archive {
         Ok(Self(Arc::new(Contents { name, len, opened })))
     }
 
-    /// Path of the file, or what it was called.
+    /// Path of the file, or the name that the caller gave.
     pub fn name(&self) -> &str {
         &self.0.name
     }
@@ -139,18 +139,18 @@ impl Archive {
         self.0.opened.format
     }
 
-    /// Bytes of the file, or of all shards.
+    /// Size of the file, or of all shards, in bytes.
     #[expect(clippy::len_without_is_empty, reason = "an empty file is no archive")]
     pub fn len(&self) -> u64 {
         self.0.len
     }
 
-    /// Every tensor that keys lead to from the root, in the file's order, once for each place.
+    /// Every tensor that is reachable from the root by keys, in the file's order, once per place.
     pub fn tensors(&self) -> &[Tensor] {
         &self.0.opened.tensors
     }
 
-    /// Everything that the file says, tensors among it.
+    /// The complete tree of values, including tensors.
     pub fn root(&self) -> &Value {
         &self.0.opened.root
     }
@@ -168,7 +168,7 @@ impl fmt::Debug for Archive {
     }
 }
 
-/// Reads a container by its content; none if these are no weights.
+/// Reads a container by its content. `None` if it is not a weight file.
 fn container(name: &Arc<str>, source: &Source) -> Result<Option<Opened>, ErrorKind> {
     let head = source.head(HEAD)?;
     if torch::is_legacy(&head) {
@@ -181,7 +181,7 @@ fn container(name: &Arc<str>, source: &Source) -> Result<Option<Opened>, ErrorKi
         return safetensors::open(name, source).map(Some);
     }
     let starts_as_zip = head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06");
-    // Data may come before an archive, but not that of another known kind.
+    // Data may precede a zip archive, but not data of another known format.
     if starts_as_zip || !what::is_known(&head) {
         if let Some(zip) = Zip::open(source)? {
             return in_zip(name, zip, source.len()).map(Some);
@@ -195,7 +195,7 @@ fn container(name: &Arc<str>, source: &Source) -> Result<Option<Opened>, ErrorKi
     }
     match &head[..] {
         [0x80, 2..=5, ..] => torch::bare(name, source).map(Some),
-        // Protocols 0 and 1 begin with any operation.
+        // Pickle protocols 0 and 1 have no header.
         [b'(' | b'}' | b']' | b'c' | b'd' | b'l', ..] if ends_as_pickle(source)? => {
             Ok(torch::bare(name, source).ok())
         }
@@ -203,7 +203,7 @@ fn container(name: &Arc<str>, source: &Source) -> Result<Option<Opened>, ErrorKi
     }
 }
 
-/// What `torch.save` wrote inside another file; none if it is something else.
+/// A `torch.save` file inside another file. `None` if it is something else.
 pub(crate) fn saved(name: &Arc<str>, source: &Source) -> Result<Option<Opened>, ErrorKind> {
     if torch::is_legacy(&source.head(HEAD)?) {
         return torch::legacy(name, source).map(Some);

@@ -2,10 +2,10 @@
 
 use crate::error::ErrorKind;
 
-/// What all small things of a file may take, whatever its length.
+/// Memory that any file may use, whatever its length, in bytes.
 const BASE: u64 = 16 << 20;
-/// Bytes of objects for each byte that describes them: 21 for a state dict, 32 for lists of pairs of
-/// small numbers.
+/// Bytes of objects allowed per byte that describes them. A state dict needs 21, a list of pairs of
+/// small numbers 32.
 const FACTOR: u64 = 64;
 
 /// Bytes that may still be allocated.
@@ -15,7 +15,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// For objects that `len` bytes describe.
+    /// The budget for objects that `len` bytes describe.
     pub(crate) fn new(len: u64) -> Self {
         let all = BASE + len.saturating_mul(FACTOR);
         Self { left: all, all }

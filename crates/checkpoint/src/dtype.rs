@@ -1,8 +1,8 @@
-//! Formats of numbers.
+//! Number formats.
 
 use std::fmt;
 
-/// The format of a tensor's numbers.
+/// The number format of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dtype {
@@ -32,8 +32,8 @@ pub enum Dtype {
     U8,
     /// A byte, 0 or 1.
     Bool,
-    /// Any other, named as safetensors does, with its size in bits: 8-bit floats, complex
-    /// numbers.
+    /// Any other format, such as 8-bit floats and complex numbers: its name in safetensors and its
+    /// size in bits.
     Other(&'static str, u8),
 }
 
@@ -49,13 +49,13 @@ impl Dtype {
         }
     }
 
-    /// Bytes of `elements` numbers; none where it is no whole number or too large.
+    /// Bytes of `elements` numbers. `None` if that is not a whole number or overflows.
     pub(crate) fn bytes(self, elements: u64) -> Option<u64> {
         let bits = elements.checked_mul(self.bits() as u64)?;
         bits.is_multiple_of(8).then_some(bits / 8)
     }
 
-    /// Bytes that are swapped between byte orders.
+    /// Bytes of the unit that a change of byte order reverses.
     pub(crate) fn word(self) -> usize {
         match self {
             Self::Other(name, bits) if name.starts_with('C') => usize::from(bits) / 16,
@@ -139,7 +139,7 @@ impl Dtype {
         })
     }
 
-    /// The number that PyTorch has for it in C++ and in `torch.export`'s schema, less one there.
+    /// From the number in `torch.export`'s schema, which is PyTorch's C++ `ScalarType` plus one.
     pub(crate) fn from_export(number: u64) -> Option<Self> {
         Some(match number {
             1 => Self::U8,

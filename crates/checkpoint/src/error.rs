@@ -1,30 +1,30 @@
-//! What can be wrong with a file.
+//! Errors.
 
 use std::{fmt, io};
 
-/// Why a file was not read. Its message is one line that names the file and says what to do.
+/// Why a file could not be read. Its message is one line that names the file and says what to do.
 #[derive(Debug)]
 pub struct Error {
     name: String,
     kind: ErrorKind,
 }
 
-/// What kind of problem a file has.
+/// The kind of problem.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The system cannot read it.
+    /// The operating system cannot read it.
     Io(io::Error),
-    /// It is something else than weights: the usual name of what it is, and what to do.
+    /// It is not a weight file.
     NotWeights {
-        /// Usual name: `Git LFS pointer`, `HTML page`, `gzip`, …
+        /// The usual name of its format: `a Git LFS pointer`, `an HTML page`, `a gzip file`, …
         what: String,
         /// What to do next.
         advice: String,
     },
-    /// It is cut off or changed: how, and what to do.
+    /// It is cut off or corrupt: how, and what to do.
     Damaged(String),
-    /// It is whole, but nothing that this crate reads: what it has, and what to do.
+    /// It is intact, but not supported: what it has, and what to do.
     Unsupported(String),
 }
 
@@ -41,7 +41,7 @@ impl Error {
         &self.name
     }
 
-    /// What kind of problem it is.
+    /// The kind of problem.
     pub fn kind(&self) -> &ErrorKind {
         &self.kind
     }
@@ -101,10 +101,10 @@ impl From<io::Error> for ErrorKind {
     }
 }
 
-/// Characters of a message, a part of which comes from the file.
+/// The longest text from a file that a message quotes, in characters.
 const LONGEST: usize = 400;
 
-/// Without line breaks and other control characters, and not too long.
+/// Removes line breaks and other control characters, and shortens the text.
 pub(crate) fn one_line(text: &str) -> String {
     let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut line: String = plain.take(LONGEST + 1).collect();

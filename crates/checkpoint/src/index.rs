@@ -1,4 +1,4 @@
-//! The index of a network whose tensors lie in several files.
+//! The index of a network whose tensors are in several files.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path};
@@ -10,16 +10,16 @@ use crate::error::ErrorKind;
 use crate::source::Source;
 use crate::value::{Dict, Value};
 
-/// The longest index. That of a network with 10,000 tensors has 1 MB.
+/// The longest index, in bytes. The index of a network with 10,000 tensors has 1 MB.
 const LONGEST: u64 = 32 << 20;
 
-/// Which file has which tensor.
+/// Maps each tensor to its file.
 #[derive(Deserialize)]
 pub(crate) struct Index {
     weight_map: BTreeMap<String, String>,
 }
 
-/// The index that a file is, if it is one.
+/// Parses a file as an index. `None` if it is not one.
 pub(crate) fn shards(source: &Source) -> Option<Index> {
     let head = source.head(64).ok()?;
     if source.len() > LONGEST || !head.trim_ascii_start().starts_with(b"{") {
@@ -28,7 +28,7 @@ pub(crate) fn shards(source: &Source) -> Option<Index> {
     serde_json::from_slice(&source.bytes(0, source.len()).ok()?).ok()
 }
 
-/// Opens all files that an index names, which lie in the folder that it lies in.
+/// Opens all files that an index names; they must be in the folder of the index.
 pub(crate) fn open(index: Index, folder: Option<&Path>) -> Result<(Opened, u64), ErrorKind> {
     let Some(folder) = folder else {
         return Err(ErrorKind::Unsupported(

@@ -1,9 +1,9 @@
-//! Reads the files that people save trained networks in, as a tree of values and tensors.
+//! Reads saved networks as a tree of values and tensors.
 //!
-//! PyTorch's `torch.save` in all its forms, whole modules among them, TorchScript, `torch.export`
-//! and safetensors, also in shards. What a file is follows from its content, never from its name;
-//! other files are named by their usual name with what to do. Nothing in a file is ever called or
-//! imported, and memory stays in proportion to it.
+//! Supported are PyTorch's `torch.save` in all its forms, including whole modules, TorchScript,
+//! `torch.export` and safetensors, also in shards. A file's content determines its format, never its
+//! name; the error for any other file names its format and says what to do. Reading never calls or
+//! imports anything that a file names, and uses memory in proportion to the file.
 //!
 //! ```no_run
 //! # fn main() -> Result<(), burn_zoo_checkpoint::Error> {

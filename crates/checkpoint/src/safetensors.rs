@@ -1,4 +1,4 @@
-//! safetensors: a header in JSON, then the values without gaps.
+//! safetensors: a JSON header, then the values without gaps.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -16,12 +16,13 @@ use crate::tensor::Tensor;
 use crate::value::{Dict, Value};
 use crate::view::View;
 
-/// Bytes of the length before the header.
+/// Bytes of the header's length field.
 const LENGTH: u64 = 8;
 /// The longest header that the format allows.
 const LONGEST: u64 = 100_000_000;
 
-/// A length and an opening brace. Files shorter than their header are cut off.
+/// Whether a file begins with a plausible length and an opening brace. A file that is shorter than
+/// its header is cut off.
 pub(crate) fn is_safetensors(head: &[u8], len: u64) -> bool {
     let header = header_len(head);
     let is_plausible = header.is_some_and(|header| header >= 2 && header <= LONGEST.max(len));
@@ -33,7 +34,7 @@ fn header_len(head: &[u8]) -> Option<u64> {
     Some(u64::from_le_bytes(bytes.try_into().ok()?))
 }
 
-/// All of a header.
+/// The whole header.
 struct Header {
     metadata: BTreeMap<String, String>,
     tensors: Vec<(Arc<str>, Info)>,

@@ -1,11 +1,11 @@
-//! Where a file's bytes are: on the disk, or in memory.
+//! The bytes of a file, on disk or in memory.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The bytes of a file or of a part of it, read where and when they are needed.
+/// The bytes of a file or a range of it, read on demand.
 #[derive(Clone)]
 pub(crate) struct Source {
     kind: Kind,
@@ -33,7 +33,7 @@ impl Source {
                 len: metadata.len(),
             });
         }
-        // A pipe has no length and is read once.
+        // A pipe has no length and can be read only once.
         let mut bytes = Vec::new();
         { file }.read_to_end(&mut bytes)?;
         Ok(Self::memory(bytes))
@@ -51,7 +51,7 @@ impl Source {
         self.len
     }
 
-    /// `len` bytes at `offset` as a source of their own; none if they are not all there.
+    /// `len` bytes at `offset` as a source of their own. `None` if the file does not have them all.
     pub(crate) fn part(&self, offset: u64, len: u64) -> Option<Self> {
         let end = offset.checked_add(len)?;
         (end <= self.len).then(|| Self {
@@ -71,7 +71,7 @@ impl Source {
         is_same && self.start + offset == other.start + other_offset
     }
 
-    /// Fills `buffer` from `offset` with as much as one call gives.
+    /// Fills `buffer` from `offset` with one read call.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let left = self.len.saturating_sub(offset);
         let most = buffer.len().min(left.try_into().unwrap_or(usize::MAX));
@@ -104,7 +104,7 @@ impl Source {
         Ok(())
     }
 
-    /// `len` bytes at `offset`; nothing is allocated for bytes that are not there.
+    /// `len` bytes at `offset`. Checks that they exist before it allocates.
     pub(crate) fn bytes(&self, offset: u64, len: u64) -> io::Result<Vec<u8>> {
         let end = offset.checked_add(len).filter(|&end| end <= self.len());
         let (Some(_), Ok(size)) = (end, usize::try_from(len)) else {
@@ -124,7 +124,7 @@ impl Source {
         self.bytes(0, len.min(self.len()))
     }
 
-    /// The bytes from `offset` to `end` as a stream without a buffer.
+    /// The bytes from `offset` to `end` as an unbuffered stream.
     pub(crate) fn stream(&self, offset: u64, end: u64) -> Stream {
         Stream {
             source: self.clone(),
@@ -134,7 +134,7 @@ impl Source {
     }
 }
 
-/// A part of a source.
+/// A range of a source.
 pub(crate) struct Stream {
     source: Source,
     offset: u64,

@@ -1,4 +1,4 @@
-//! Runs of numbers in a file, which tensors are views of.
+//! Storages: runs of numbers in a file that tensors are views of.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::pickle::{Blob, Origin};
 use crate::source::Source;
 use crate::zip::Entry;
 
-/// Where numbers are, and in which order their bytes are.
+/// The location and byte order of the numbers.
 pub(crate) struct Storage {
     pub(crate) place: Place,
     pub(crate) order: Order,
@@ -25,7 +25,7 @@ pub(crate) enum Place {
     Zip { source: Source, entry: Entry },
     /// Bytes inside a pickle.
     Blob(Blob),
-    /// A part of another, in bytes.
+    /// A range of another storage, in bytes.
     Part {
         whole: Arc<Storage>,
         offset: u64,
@@ -40,7 +40,7 @@ pub(crate) enum Order {
 }
 
 impl Storage {
-    /// Without bytes.
+    /// A storage without bytes.
     pub(crate) fn empty() -> Self {
         let place = Place::Blob(Blob::memory(&[], Origin::Bytes));
         Self {
@@ -49,7 +49,7 @@ impl Storage {
         }
     }
 
-    /// Its bytes; none where only decoding tells.
+    /// Its length in bytes. `None` if only decoding reveals it.
     pub(crate) fn len(&self) -> Option<u64> {
         match &self.place {
             Place::File { len, .. } | Place::Part { len, .. } => Some(*len),
@@ -58,8 +58,8 @@ impl Storage {
         }
     }
 
-    /// Bytes that its tensors may have, of a file of `len` bytes: deflated weights are a tenth
-    /// smaller than they are, zeros a thousand times.
+    /// The most bytes that its tensors may have in a file of `len` bytes. Deflate shrinks weights
+    /// by a tenth, but zeros by a factor of a thousand.
     pub(crate) fn most(&self, len: u64) -> u64 {
         match &self.place {
             Place::Zip { entry, .. } if !entry.is_stored() => len.saturating_mul(4) + (1 << 20),
@@ -67,7 +67,7 @@ impl Storage {
         }
     }
 
-    /// Bytes that are unpacked to read any.
+    /// Bytes that must be decompressed to read any part.
     pub(crate) fn cost(&self) -> u64 {
         match &self.place {
             Place::Zip { entry, .. } if !entry.is_stored() => entry.size,

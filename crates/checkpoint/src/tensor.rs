@@ -1,4 +1,4 @@
-//! Tensors of a file, read when needed.
+//! Tensors of a file, read on demand.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::dtype::Dtype;
 use crate::error::{Error, one_line};
 use crate::view::View;
 
-/// A tensor of a file. Its values stay there until [`read`](Self::read). Cheap to clone.
+/// A tensor of a file. Its values stay in the file until [`read`](Self::read). Cheap to clone.
 #[derive(Clone)]
 pub struct Tensor {
     file: Arc<str>,
@@ -28,14 +28,13 @@ impl Tensor {
         &self.view
     }
 
-    /// Keys of the dictionaries, indices of the lists and names of the attributes that lead from
-    /// the root to it; the last is its own key, which may contain full stops. It is empty where
-    /// the tensor is all that the file holds.
+    /// Dictionary keys, list indices and attribute names that lead from the root to the tensor; the
+    /// last one is its own key, which may contain dots. Empty if the file holds only the tensor.
     pub fn path(&self) -> &[Arc<str>] {
         &self.path
     }
 
-    /// Format of its numbers.
+    /// Its number format.
     pub fn dtype(&self) -> Dtype {
         self.view.dtype
     }
@@ -45,7 +44,7 @@ impl Tensor {
         &self.view.shape
     }
 
-    /// Bytes of its values.
+    /// Size of its values in bytes.
     pub fn byte_len(&self) -> u64 {
         self.view.bytes
     }
@@ -55,11 +54,11 @@ impl Tensor {
         self.view.problem
     }
 
-    /// Its values in row-major order, little-endian, whatever strides and order the file has.
+    /// Its values in row-major order, little-endian, whatever the strides and byte order in the file.
     ///
     /// # Errors
     ///
-    /// The file cannot be read or does not have them all; the message has the tensor's key.
+    /// The file cannot be read or does not have all values. The message has the tensor's key.
     pub fn read(&self) -> Result<Vec<u8>, Error> {
         self.view.read().map_err(|kind| {
             let name = format!("{}: tensor {}", self.file, one_line(&self.path.join(".")));

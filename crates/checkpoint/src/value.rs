@@ -1,4 +1,4 @@
-//! What a file says: a tree.
+//! The content of a file as a tree.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub enum Value {
     Dict(Dict),
     /// A tensor: its index in [`Archive::tensors`](crate::Archive::tensors).
     Tensor(usize),
-    /// What was passed over: the name of its class, or why.
+    /// A skipped object: the name of its class, or the reason.
     Opaque(Arc<str>),
 }
 
@@ -31,7 +31,7 @@ pub enum Value {
 #[derive(Clone, PartialEq)]
 pub struct List(pub(crate) Items);
 
-/// Long runs of numbers take eight bytes each.
+/// Long runs of numbers, at eight bytes each.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Items {
     Values(Arc<[Value]>),
@@ -47,7 +47,7 @@ pub struct Dict {
 }
 
 impl Value {
-    /// Levels of the tree: below, everything is [`Opaque`](Self::Opaque).
+    /// The depth of the tree: everything below is [`Opaque`](Self::Opaque).
     pub const DEPTH: usize = 128;
 
     /// The value of a text key in a dictionary; the last one, if several have it.
@@ -114,7 +114,7 @@ impl Value {
 }
 
 impl List {
-    /// How many items it has.
+    /// Number of items.
     pub fn len(&self) -> usize {
         match &self.0 {
             Items::Values(items) => items.len(),
@@ -123,7 +123,7 @@ impl List {
         }
     }
 
-    /// Whether it has none.
+    /// Whether it has no items.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -144,7 +144,7 @@ impl List {
 }
 
 impl Dict {
-    /// The class of an object, `module.Name`; none for a plain dictionary.
+    /// The class of an object, `module.Name`. `None` for a plain dictionary.
     pub fn class(&self) -> Option<&str> {
         self.class.as_deref()
     }
@@ -171,7 +171,7 @@ impl Dict {
     }
 }
 
-/// Items of a list that are shown.
+/// Number of list items that `Debug` shows.
 const SHOWN: usize = 8;
 
 impl fmt::Debug for List {
@@ -197,7 +197,7 @@ impl fmt::Debug for Dict {
     }
 }
 
-/// The text that stands for a dictionary's key in a path, as Python prints it.
+/// A dictionary key as text in a path, as Python prints it.
 pub(crate) fn key_text(key: &Value) -> Option<Arc<str>> {
     Some(match key {
         Value::Text(text) => text.clone(),

@@ -1,4 +1,4 @@
-//! A part of a storage seen as a tensor.
+//! A view of a storage as a tensor.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use crate::dtype::Dtype;
 use crate::error::ErrorKind;
 use crate::storage::{Order, Storage};
 
-/// More dimensions than any tensor has; PyTorch's limit.
+/// The most dimensions of a tensor: PyTorch's limit.
 const RANK: usize = 64;
 
 /// A tensor without a name.
@@ -15,17 +15,17 @@ pub(crate) struct View {
     pub(crate) storage: Arc<Storage>,
     pub(crate) dtype: Dtype,
     pub(crate) shape: Box<[usize]>,
-    /// Steps in elements; none where they are row-major.
+    /// Strides in elements. `None` if row-major.
     strides: Option<Box<[u64]>>,
-    /// First element in the storage.
+    /// Index of the first element in the storage.
     first: u64,
     pub(crate) bytes: u64,
     pub(crate) problem: Option<&'static str>,
 }
 
 impl View {
-    /// Sizes and steps in elements, of a file of `len` bytes. An error where it cannot be a
-    /// tensor of that file; one that lies outside of its storage has a [`problem`](Self::problem).
+    /// A view with sizes and strides in elements, in a file of `len` bytes. An error if no such
+    /// tensor fits the file; a view that extends past its storage has a [`problem`](Self::problem).
     pub(crate) fn new(
         storage: Arc<Storage>,
         dtype: Dtype,
@@ -39,7 +39,7 @@ impl View {
             .try_fold(1_u64, |all, &size| all.checked_mul(size));
         let bytes = elements.and_then(|elements| dtype.bytes(elements));
         let most = storage.most(len);
-        // One without values may still have sizes.
+        // A tensor without values may still have sizes.
         let largest = shape.iter().max().copied().unwrap_or(0);
         let bytes = bytes.filter(|&bytes| bytes.max(largest) <= most);
         let bytes = bytes.ok_or("it is larger than the file")?;
@@ -74,7 +74,7 @@ impl View {
         self.dtype.bytes(self.first)
     }
 
-    /// Bytes from the first to the last that it needs.
+    /// Bytes from its first to its last element.
     fn span(&self) -> Option<u64> {
         let Some(strides) = &self.strides else {
             return Some(self.bytes);
@@ -88,7 +88,7 @@ impl View {
         self.dtype.bytes(last.checked_add(1)?)
     }
 
-    /// Row-major, little-endian.
+    /// The values in row-major order, little-endian.
     pub(crate) fn read(&self) -> Result<Vec<u8>, ErrorKind> {
         if let Some(problem) = self.problem {
             return Err(ErrorKind::damaged(problem));
@@ -120,7 +120,7 @@ impl View {
         Ok(bytes)
     }
 
-    /// Bytes that are looked at to read it.
+    /// Bytes that must be read to get it.
     pub(crate) fn cost(&self) -> u64 {
         self.bytes.max(self.storage.cost())
     }
@@ -132,7 +132,7 @@ impl View {
     }
 }
 
-/// Strides of dimensions of one element say nothing.
+/// Whether it is row-major. Strides of dimensions of size 1 do not matter.
 fn is_row_major(shape: &[u64], strides: &[u64]) -> bool {
     let mut step = 1_u64;
     shape.iter().zip(strides).rev().all(|(&size, &stride)| {
@@ -142,7 +142,7 @@ fn is_row_major(shape: &[u64], strides: &[u64]) -> bool {
     }) || shape.contains(&0)
 }
 
-/// Puts elements of `width` bytes in row-major order.
+/// Copies elements of `width` bytes into row-major order.
 fn gather(bytes: &[u8], shape: &[usize], strides: &[u64], width: usize, len: u64) -> Vec<u8> {
     let mut gathered = Vec::with_capacity(len as usize);
     let mut index = vec![0_usize; shape.len()];

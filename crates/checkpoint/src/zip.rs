@@ -1,8 +1,8 @@
-//! The directory of a zip archive (PKWARE's APPNOTE 6.3.10), read where it really is.
+//! The directory of a zip archive (PKWARE's APPNOTE 6.3.10).
 //!
-//! Offsets in a directory count from where the archive begins, which need not be where the file
-//! begins. That place is computed from where the directory ends, never guessed from what bytes
-//! look like.
+//! Offsets in a directory are relative to the beginning of the archive, which may differ from the
+//! beginning of the file. The offset between the two is computed from the end of the directory,
+//! never guessed from signatures.
 
 use std::collections::HashMap;
 use std::io::Read as _;
@@ -20,10 +20,10 @@ const END_64: u64 = 56;
 const CENTRAL: usize = 46;
 const LOCAL: u64 = 30;
 
-/// A comment behind the end and what else is left there.
+/// Bytes at the end of a file that are searched for the end record: it, a comment and some slack.
 const TAIL: u64 = END + (u16::MAX as u64) + 1024;
 
-/// An archive's entries by name; of several with one name, the last.
+/// An archive's entries by name. If several share a name, the last one counts.
 pub(crate) struct Zip {
     pub(crate) source: Source,
     /// In the order of the directory.
@@ -34,9 +34,9 @@ pub(crate) struct Zip {
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) name: Box<str>,
-    /// Where its local header is in the file.
+    /// Offset of its local header in the file.
     header: u64,
-    /// Bytes in the file and unpacked.
+    /// Compressed and uncompressed size in bytes.
     pub(crate) packed: u64,
     pub(crate) size: u64,
     method: Method,
@@ -52,7 +52,7 @@ enum Method {
 }
 
 impl Zip {
-    /// None if there is no whole directory.
+    /// `None` if there is no complete directory.
     pub(crate) fn open(source: &Source) -> Result<Option<Self>, ErrorKind> {
         let tail = source.len().min(TAIL);
         let offset = source.len() - tail;
@@ -63,7 +63,7 @@ impl Zip {
             .filter_map(|(at, window)| (window == b"PK\x05\x06").then_some(at))
             .filter(|&at| bytes.len() - at >= END as usize)
             .collect();
-        // One whose comment ends where the file does comes first, then the last.
+        // Prefer an end record whose comment ends with the file, then the last one.
         let is_exact = |at: usize| {
             let comment = u16_at(&bytes, at + 20).map(|len| len as usize + END as usize);
             comment == Some(bytes.len() - at)
@@ -95,7 +95,7 @@ impl Zip {
         self.entries.get(*self.by_name.get(name)?)
     }
 
-    /// All of a small entry; `most` bounds what it unpacks to.
+    /// The content of a small entry, at most `most` bytes uncompressed.
     pub(crate) fn read(&self, entry: &Entry, most: u64) -> Result<Vec<u8>, ErrorKind> {
         if entry.size > most {
             let reason = format!(
@@ -119,7 +119,7 @@ impl Entry {
         self.method == Method::Stored
     }
 
-    /// Where its bytes begin; asks its local header once.
+    /// Offset of its data. Reads its local header once.
     pub(crate) fn start(&self, source: &Source) -> Result<u64, ErrorKind> {
         if let Some(&start) = self.start.get() {
             return Ok(start);
@@ -140,7 +140,7 @@ impl Entry {
         Ok(*self.start.get_or_init(|| start))
     }
 
-    /// `len` unpacked bytes from `from`.
+    /// `len` uncompressed bytes from `from`.
     pub(crate) fn read(&self, source: &Source, from: u64, len: u64) -> Result<Vec<u8>, ErrorKind> {
         let broken = |what: &str| ErrorKind::damaged(format!("its entry {} {what}", self.name));
         if from.checked_add(len).is_none_or(|end| end > self.size) {
@@ -172,17 +172,17 @@ impl Entry {
     }
 }
 
-/// The entries before an end record `end` at `at`; none if they are not there.
+/// The entries that belong to the end record `end` at `at`. `None` if they are missing.
 fn directory(source: &Source, end: &[u8], at: u64) -> Result<Option<Vec<Entry>>, ErrorKind> {
     for (offset, size, count, stop) in sizes(source, end, at)? {
-        // It ends where the end records begin, wherever the archive begins.
+        // The directory ends where the end records begin, wherever the archive begins.
         let Some(real) = stop.checked_sub(size) else {
             continue;
         };
         for start in [real, offset] {
             let shift = start.wrapping_sub(offset);
             let fits = start.checked_add(size).is_some_and(|end| end <= stop);
-            // Each entry takes 46 bytes at least.
+            // Each entry takes at least 46 bytes.
             if !fits || count > size / CENTRAL as u64 {
                 continue;
             }
@@ -195,8 +195,8 @@ fn directory(source: &Source, end: &[u8], at: u64) -> Result<Option<Vec<Entry>>,
     Ok(None)
 }
 
-/// Offset, size and number of entries of the directory, and where it ends, as the records at the
-/// end have them: those of zip64 first.
+/// Offset, size, number of entries and end of the directory, as each end record gives them: zip64
+/// first.
 fn sizes(source: &Source, end: &[u8], at: u64) -> Result<Vec<(u64, u64, u64, u64)>, ErrorKind> {
     let mut found = Vec::new();
     let locator = at.checked_sub(LOCATOR);
@@ -247,7 +247,7 @@ fn entry(directory: &[u8], shift: u64) -> Option<(Entry, &[u8])> {
     let mut size = u32_at(header, 24)?;
     let mut packed = u32_at(header, 20)?;
     let mut local = u32_at(header, 42)?;
-    // A field may be broken or padding: what follows is left alone then.
+    // A field may be broken or padding: then skip the rest.
     while let (Some(id), Some(length)) = (u16_at(extra, 0), u16_at(extra, 2)) {
         let Some(field) = extra.get(4..4 + length as usize) else {
             break;

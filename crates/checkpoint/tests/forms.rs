@@ -1,4 +1,4 @@
-//! Every form of file has the same weights.
+//! Every file format yields the same weights.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, Array, Py};
@@ -92,7 +92,7 @@ fn a_plain_file_lists_its_tensors_alone_and_in_order() {
             .map(|t| t.path().join("."))
             .collect();
         assert_eq!(paths.len(), keys.len(), "{name}");
-        // safetensors orders by place, which the writer takes from sorted keys.
+        // safetensors orders tensors by offset, which the writer assigns in key order.
         if name == "zip, module" {
             paths.sort();
             let mut keys = keys.clone();
@@ -136,7 +136,7 @@ fn a_whole_module_reads_like_its_state_dict_with_its_attributes_beside() {
     assert_eq!(root.as_dict().unwrap().class(), Some("__main__.Net"));
     let names = root.get("class_names").unwrap().as_list().unwrap();
     assert_eq!(names.get(1), Some(Value::Text("dog".into())));
-    // Tensors that a state dict does not have are numbers.
+    // Tensors that are not in the state dict become numbers.
     let numbers = |key: &str| {
         let list = root.get(key).unwrap().as_list().unwrap();
         list.iter()
@@ -164,7 +164,7 @@ fn modules_lie_in_wrappers_and_legacy_files_have_their_sources() {
         vec![],
         vec![],
     );
-    // What PyTorch wrote for a module's class from 0.1 to 1.5.
+    // The class of a module as PyTorch 0.1 to 1.5 wrote it.
     let class = Py::Persistent(Box::new(testing::tuple([
         testing::text("module"),
         testing::global("__main__.Net"),
@@ -306,7 +306,7 @@ fn values_beside_the_weights_are_read() {
             .len(),
         1
     );
-    // Weights that two keys lead to are listed at both, and are known to be the same.
+    // Weights with two keys are listed under both, and compare as the same data.
     let place = |wrapper: &str| {
         let mut all = archive.tensors().iter();
         all.find(|tensor| tensor.path().join("/") == format!("{wrapper}/fc.weight"))

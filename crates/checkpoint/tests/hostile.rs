@@ -1,4 +1,4 @@
-//! Files that somebody made to hurt the reader.
+//! Malicious files.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ fn file(pickle: Vec<u8>) -> Vec<u8> {
     )
 }
 
-/// How many values a tree has, each counted for each place.
+/// Number of values in a tree, counted once per place.
 fn count(value: &Value) -> usize {
     match value {
         Value::List(list) => 1 + list.iter().map(|item| count(&item)).sum::<usize>(),
@@ -42,7 +42,7 @@ fn quickly<T>(run: impl FnOnce() -> T) -> T {
 
 #[test]
 fn a_billion_laughs_do_not_multiply() {
-    // A list of ten of the list before, a hundred times.
+    // A list with ten references to the previous list, a hundred levels deep.
     let mut pickle = b"\x80\x02]q\x00".to_vec();
     for level in 0..100_u8 {
         pickle.extend(b"](");
@@ -85,7 +85,7 @@ fn memory_stays_in_proportion_to_the_file() {
         .unwrap_err()
         .to_string();
     assert!(error.contains("MB of memory"), "{error}");
-    // Lengths that are not there.
+    // Lengths beyond the end of the file.
     for length in [
         b"B\xff\xff\xff\xff".to_vec(),
         b"X\xff\xff\xff\x7f".to_vec(),
@@ -154,7 +154,7 @@ fn broken_files_are_read_or_refused() {
         }
         assert!(start.elapsed() < Duration::from_secs(5), "{name} {number}");
     }
-    // Damage of values only is not seen.
+    // Damage that affects only values is not detected.
     assert!((100..5_000).contains(&read), "{read}");
 }
 
@@ -179,7 +179,7 @@ fn large_values_that_many_objects_share_end() {
         [Py::Text("x".repeat(60_000)), testing::text("latin1")],
     );
     let cases = [
-        // Modules, paths and dictionaries of one state or list.
+        // Many modules, paths and dictionaries that share one state or list.
         list(
             Py::Dict(fields.clone().collect()),
             &[&b"cm\nC\n)\x81"[..], &get(1), b"b"].concat(),
@@ -192,7 +192,7 @@ fn large_values_that_many_objects_share_end() {
             Py::List(vec![Py::None; 50_000]),
             &[&b"ccollections\nOrderedDict\n"[..], &get(1), b"\x85R"].concat(),
         ),
-        // Scalars and storages of the same bytes.
+        // Many scalars and storages that share the same bytes.
         list(
             bytes.clone(),
             &[

@@ -1,4 +1,4 @@
-//! Other files are named for what they are, with what to do.
+//! Errors identify other files and say what to do.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{ZipOptions, write_zip};

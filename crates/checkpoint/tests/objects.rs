@@ -1,4 +1,4 @@
-//! What lies beside the weights in a pickle is passed over or read, and never called.
+//! Objects next to the weights in a pickle are skipped or read, and never called.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, Array, Py, call, dict, global, object, text, tuple};
@@ -358,7 +358,7 @@ fn a_pickle_of_tensors_without_pytorch_s_container_is_read() {
             Py::Int(values.len() as i64),
             Py::None,
         ]);
-        // The object of an empty file is replaced by a storage, its list of storages too.
+        // Replace the object of an empty file by a storage, and its list of storages too.
         let empty = testing::bare(&Py::None, 2).len() + testing::bare(&Py::List(vec![]), 2).len();
         file.truncate(file.len() - empty);
         file.extend(testing::bare(&Py::Persistent(Box::new(id)), 2));

@@ -1,4 +1,4 @@
-//! Views, number formats and tensors that are passed over.
+//! Views, number formats and skipped tensors.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, Array, Py, call, dict, global, text, tuple};
@@ -292,7 +292,7 @@ fn numpy_arrays_of_either_order_are_tensors() {
     let array = Array::floats(&[2, 3], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     let mut big = array.clone();
     big.bytes.chunks_exact_mut(4).for_each(<[u8]>::reverse);
-    // The same values with the first axis fastest.
+    // The same values in column-major order.
     let mut fortran = Array::floats(&[2, 3], &[1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
     fortran.strides = vec![1, 2];
     for (order, array_of) in [("<", &array), (">", &big), ("<", &fortran)] {

@@ -1,4 +1,4 @@
-//! Zip archives are read where they are, whatever they are called and packed like.
+//! Zip archives load with any offset in the file, any folder name and any packing.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use burn_zoo_checkpoint::testing::{self, ZipOptions};
@@ -90,7 +90,7 @@ fn bytes_behind_an_archive_do_not_hide_it() {
 
 #[test]
 fn an_older_directory_before_the_last_one_is_left_alone() {
-    // Two archives one behind the other: the last counts, as for Python.
+    // Two consecutive archives: the last one counts, as in Python.
     let first = testing::torch_zip("first", &testing::state_dict([]));
     let mut file = first;
     file.extend(testing::torch_zip(

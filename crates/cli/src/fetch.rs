@@ -26,14 +26,14 @@ pub(crate) fn pretrained(
     Ok(model)
 }
 
-/// The file of an address, in the cache.
+/// Fetches the file of a URL into the cache.
 pub(crate) fn url(url: &str) -> Result<PathBuf> {
     let mut bar = Bar::new(url);
     let fetched = Fetcher::from_env()?.url(url, &mut |step| bar.show(step))?;
     Ok(fetched.path)
 }
 
-/// A file on Hugging Face, in the folder that Python's programs use.
+/// Fetches a Hugging Face file into the folder that Python programs use.
 pub(crate) fn hub(file: &HubFile) -> Result<PathBuf> {
     let name = file.to_string();
     let mut bar = Bar::new(&name);
@@ -41,7 +41,7 @@ pub(crate) fn hub(file: &HubFile) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Whether a text is meant as a name on the hub.
+/// Whether a text is a name on the hub.
 pub(crate) fn is_hub_name(text: &str) -> bool {
     let prefixes = ["hf:", "hf-hub:", "hf_hub:"];
     prefixes.iter().any(|prefix| text.starts_with(prefix))
@@ -85,12 +85,12 @@ pub(crate) fn all(cache: &Cache, mut visit: impl FnMut(Remote<'_>)) {
     }
 }
 
-/// Whether a row's file is at hand.
+/// Whether a row's file is on disk.
 pub(crate) fn is_cached(meta: &WeightsMeta) -> bool {
     cached(meta).is_some()
 }
 
-/// Where a row's file is, in the cache or in the hub's folder.
+/// The path of a row's file in the cache or in the hub's folder.
 fn cached(meta: &WeightsMeta) -> Option<PathBuf> {
     let path = Cache::from_env().ok()?.path(meta.file);
     if path.is_file() {

@@ -47,8 +47,8 @@ impl Input {
     }
 }
 
-/// Every image of the arguments: those in a folder sorted by name, without hidden files and without those in folders
-/// below it. A file that is named is tried whatever it is called.
+/// Every image of the arguments. A folder gives its images sorted by name, without hidden files and subfolders. A file
+/// that the user names is tried whatever its extension.
 pub(crate) fn expand(arguments: &[PathBuf]) -> Vec<Input> {
     let mut inputs = Vec::new();
     for path in arguments {

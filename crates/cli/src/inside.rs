@@ -1,4 +1,4 @@
-//! The flags that say where in a weight file the weights are.
+//! The flags that locate the weights in a weight file.
 
 use anyhow::Result;
 use burn_zoo::weights::{Glob, Rename, Select};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::Usage;
 use crate::source::Source;
 
-/// Where in a file the weights are, for a user who does not want them searched for.
+/// Where in a file the weights are, instead of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Weights within the file (default: found automatically)")]
 pub(crate) struct InsideArgs {
@@ -33,7 +33,7 @@ pub(crate) struct InsideArgs {
 }
 
 impl InsideArgs {
-    /// `adapt` with what the flags say.
+    /// `adapt` with the values of the flags.
     pub(crate) fn adapt(&self, adapt: Adapt) -> Adapt {
         Adapt {
             zero_pad: self.zero_pad,
@@ -42,12 +42,12 @@ impl InsideArgs {
         }
     }
 
-    /// An error if the flags speak of a file and there is none.
+    /// Refuses flags about a file if there is no file.
     pub(crate) fn need(&self, weights: Option<&Source>) -> Result<()> {
         if weights.is_some() || *self == Self::default() {
             return Ok(());
         }
-        let reason = "--key, --prefix, --rename, --ignore and --zero-pad say how a file is read; give --weights";
+        let reason = "--key, --prefix, --rename, --ignore and --zero-pad describe a weight file; add --weights FILE";
         Err(Usage(reason.to_owned()).into())
     }
 

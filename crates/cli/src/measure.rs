@@ -37,7 +37,7 @@ pub(crate) struct Job {
     pub(crate) model: String,
     /// A file with weights.
     pub(crate) weights: Option<Source>,
-    /// Where in the file the weights are.
+    /// Where the weights are in the file.
     pub(crate) inside: InsideArgs,
     /// A picture, else an input of seeded numbers.
     pub(crate) image: Option<PathBuf>,

@@ -37,12 +37,12 @@ pub(crate) struct WeightArgs {
     preprocessing: PreprocessArgs,
 }
 
-/// What the network's outputs mean.
+/// The meaning of the network's outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outputs {
-    /// One class of several: a softmax.
+    /// Exactly one class applies: softmax.
     OneClass,
-    /// Each class for itself: sigmoids.
+    /// Each class is independent: sigmoids.
     Independent,
 }
 
@@ -55,7 +55,7 @@ pub(crate) struct Loaded {
     pub(crate) model: AnyClassifier,
     /// What an image goes through first.
     pub(crate) preprocess: Preprocess,
-    /// What the outputs mean.
+    /// The meaning of the outputs.
     pub(crate) outputs: Outputs,
     labels: Vec<String>,
 }
@@ -85,12 +85,12 @@ impl Loaded {
 }
 
 impl WeightArgs {
-    /// The model with trained weights, to classify with.
+    /// Loads the model with trained weights for classification.
     pub(crate) fn load(&self, name: &str, device: &Device) -> Result<Loaded> {
         self.load_for(name, HeadUse::Needed, device)
     }
 
-    /// The model with trained weights, of which the last layer is used or not.
+    /// Loads the model with trained weights. `head` says whether the last layer is used.
     pub(crate) fn load_for(&self, name: &str, head: HeadUse, device: &Device) -> Result<Loaded> {
         let entry = burn_zoo::find(name)?;
         self.inside.need(self.weights.as_ref())?;
@@ -132,8 +132,8 @@ impl WeightArgs {
         })
     }
 
-    /// The names of the classes: the user's, else the file's, else those of the file's run, else those that
-    /// are known for so many classes.
+    /// The class names: the user's, else the file's, else those of the file's run, else the known ones for
+    /// this number of classes.
     fn labels(&self, entry: &Entry, model: &AnyClassifier, said: &Said) -> Result<Vec<String>> {
         let classes = model.num_classes();
         if let Some(path) = &self.labels {
@@ -166,12 +166,12 @@ impl WeightArgs {
     }
 }
 
-/// Whether so many classes may have these names; one output decides between two.
+/// Whether the number of names fits the number of classes. A single output decides between two classes.
 fn fits(names: &[String], classes: usize) -> bool {
     names.len() == classes || (classes == 1 && names.len() == 2)
 }
 
-/// A file's weights without what only training uses.
+/// Drops the parts that only training uses.
 fn for_inference(inside: &InsideArgs, head: HeadUse) -> Adapt {
     inside.adapt(Adapt {
         aux_heads: AuxHeads::Dropped,
@@ -180,7 +180,7 @@ fn for_inference(inside: &InsideArgs, head: HeadUse) -> Adapt {
     })
 }
 
-/// An architecture with a file's weights, and a note for each thing that its user should know.
+/// Loads an architecture with a file's weights, and reports notes to the user.
 pub(crate) fn from_file(
     architecture: &str,
     source: &Source,
@@ -237,7 +237,7 @@ pub(crate) fn measured(
     let entry = burn_zoo::find(name)?;
     let found = match weights {
         Some(source) => {
-            // Each device's process loads the file; its notes would come again from each.
+            // Each device's process loads the file, so it would repeat the notes.
             let adapt = for_inference(inside, HeadUse::Needed);
             burn_zoo::load_adapted(&entry.architecture, &source.open()?, &adapt, device)?
         }
@@ -315,7 +315,7 @@ fn preprocess(
     Ok(run::preprocess(weights, usual))
 }
 
-/// The names of the classes of the run in whose folder the weight file lies.
+/// The class names of the run whose folder holds the weight file.
 fn run_labels(weights: Option<&Source>) -> Option<Vec<String>> {
     let Some(Source::File(path)) = weights else {
         return None;
@@ -325,7 +325,7 @@ fn run_labels(weights: Option<&Source>) -> Option<Vec<String>> {
     labels::read(&folder.join("labels.txt")).ok()
 }
 
-/// The named weights that a run began with, where the weight file lies in the run's folder.
+/// The registered weights that a run started from, if the weight file is in the run's folder.
 fn began_with(entry: &Entry, weights: Option<&Source>) -> Option<Entry> {
     let Some(Source::File(path)) = weights else {
         return None;

@@ -65,7 +65,7 @@ impl PreprocessArgs {
     }
 }
 
-/// One of these words, which recipes have too.
+/// Parses one of these words, which recipes use too.
 fn words<T>(words: &'static [&'static str]) -> impl TypedValueParser<Value = T>
 where
     T: DeserializeOwned + Clone + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! The run in whose folder a weight file lies.
+//! The run whose folder holds a weight file.
 
 use burn_zoo_core::Preprocess;
 use burn_zoo_train::Recipe;
@@ -6,8 +6,7 @@ use burn_zoo_train::Recipe;
 use crate::source::Source;
 use crate::{report, target};
 
-/// What images go through before the weights of a file: what the recipe in its folder says, where there is one, in the
-/// place of the usual.
+/// The preprocessing for the weights of a file: that of the recipe in the file's folder, else `usual`.
 pub(crate) fn preprocess(weights: Option<&Source>, usual: Preprocess) -> Preprocess {
     let Some(Source::File(path)) = weights else {
         return usual;

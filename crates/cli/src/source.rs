@@ -16,14 +16,14 @@ pub(crate) enum Source {
     File(PathBuf),
     /// An address; what it gives is kept in the cache.
     Url(String),
-    /// A file on Hugging Face; it is kept in the folder that Python's programs use.
+    /// A Hugging Face file, stored in the folder that Python programs use.
     Hub(HubFile),
 }
 
 impl FromStr for Source {
     type Err = String;
 
-    /// A path, an address, or `hf:owner/repo[@revision][/file]`; an address on Hugging Face is that too.
+    /// Parses a path, a URL, or `hf:owner/repo[@revision][/file]`. A Hugging Face URL becomes a hub file.
     fn from_str(text: &str) -> Result<Self, String> {
         if fetch::is_hub_name(text) {
             let file: HubFile = text.parse().map_err(|error| format!("{error}"))?;

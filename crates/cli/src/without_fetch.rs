@@ -21,12 +21,12 @@ pub(crate) fn pretrained(
     Ok(burn_zoo::pretrained_adapted(name, adapt, device)?)
 }
 
-/// There is no way to it.
+/// Returns an error, because fetching is compiled out.
 pub(crate) fn url(url: &str) -> Result<PathBuf> {
     bail!("this program was built without the feature fetch; fetch {url} by hand and give its path")
 }
 
-/// A name on Hugging Face; there is no way to it either.
+/// A name on Hugging Face, which cannot be fetched without the feature either.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HubFile(String);
 
@@ -44,12 +44,12 @@ impl fmt::Display for HubFile {
     }
 }
 
-/// Whether a text is meant as a name on the hub.
+/// Whether a text is a name on the hub.
 pub(crate) fn is_hub_name(text: &str) -> bool {
     text.starts_with("hf:")
 }
 
-/// There is no way to it.
+/// Returns an error, because fetching is compiled out.
 pub(crate) fn hub(file: &HubFile) -> Result<PathBuf> {
     url(&file.0)
 }

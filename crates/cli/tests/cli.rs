@@ -98,7 +98,7 @@ fn a_broken_image_and_a_missing_folder_are_one_clear_line_each() {
     let weights = checkpoint("resnet20_cifar.safetensors")
         .display()
         .to_string();
-    // Without the last flag a note says what is assumed.
+    // Without the last flag, a note states the assumption.
     let model = [
         "--model",
         "resnet20_cifar",

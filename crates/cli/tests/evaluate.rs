@@ -146,7 +146,7 @@ fn what_was_fine_tuned_is_preprocessed_as_what_it_began_with() {
     assert_eq!(tuned, logits("resnet18.a1_in1k").0);
 }
 
-/// The table `[preprocess]` of the recipe beside a weight file, and flags that say the same.
+/// The table `[preprocess]` of the recipe next to a weight file, and flags with the same meaning.
 #[test]
 fn a_runs_preprocessing_goes_with_its_weights_as_flags_would() {
     let folder = tempfile::tempdir().unwrap();
@@ -199,7 +199,7 @@ fn a_runs_preprocessing_goes_with_its_weights_as_flags_would() {
         "#;
     std::fs::write(folder.path().join("recipe.toml"), recipe).unwrap();
     assert_eq!(logits(&[]), flagged);
-    // Flags go before the recipe.
+    // Flags override the recipe.
     let shorter = ["--resize=32", "--crop=32", "--interpolation=bilinear"];
     let statistics = ["--mean=0.4914,0.4822,0.4465", "--std=0.2470,0.2435,0.2616"];
     assert_eq!(logits(&[&shorter[..], &statistics].concat()), usual);

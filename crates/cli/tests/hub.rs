@@ -1,4 +1,4 @@
-//! Files of Hugging Face by the command line, from a hub of our own.
+//! Hugging Face files on the command line, from a local test hub.
 #![allow(
     clippy::unwrap_used,
     reason = "a failed test is what a panic is for here"
@@ -19,7 +19,7 @@ use hub::{COMMIT, Hub};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A user's home, and a hub to ask.
+/// A home directory and a hub.
 struct Home {
     folder: TempDir,
     hub: Hub,
@@ -66,14 +66,14 @@ fn fails(output: &Output, parts: &[&str]) {
     }
 }
 
-/// Where a folder has a file of `me/net`.
+/// The path of a file of `me/net` in a folder.
 fn snapshot(folder: &Path, file: &str) -> PathBuf {
     let commit = format!("models--me--net/snapshots/{COMMIT}");
     folder.join(commit).join(file)
 }
 
 #[test]
-fn a_network_runs_from_the_hub_and_from_the_folder_that_python_has() {
+fn a_network_runs_from_the_hub_and_from_pythons_folder() {
     let file = common::checkpoint("resnet20_cifar.safetensors");
     let bytes = fs::read(&file).unwrap();
     let home = Home::new(&[("me/net", "model.safetensors", &bytes)]);
@@ -88,19 +88,19 @@ fn a_network_runs_from_the_hub_and_from_the_folder_that_python_has() {
     let page = "https://huggingface.co/me/net/blob/main/model.safetensors";
     assert_eq!(classify(page, &[("HF_HUB_OFFLINE", "1")]), expected);
     assert_eq!(classify(page, &[("BURN_ZOO_OFFLINE", "1")]), expected);
-    // The default of huggingface_hub, on every platform.
+    // huggingface_hub's default on every platform.
     assert!(snapshot(&home.path(".cache/huggingface/hub"), "model.safetensors").is_file());
     assert_eq!(home.hub.asked().len(), 2);
 }
 
 #[test]
-fn the_folder_is_the_one_that_the_settings_of_python_name() {
+fn pythons_settings_choose_the_folder() {
     let home = Home::new(&[("me/net", "a.json", b"{}")]);
     let base = home.folder.path().display().to_string();
     let at = |name: &str| format!("{base}/{name}");
     let (a, b, c, d, e) = (at("a"), at("b"), at("c"), at("d"), at("e"));
     let mut settings: Vec<(&str, &str)> = Vec::new();
-    // Each goes before those above it.
+    // Each takes precedence over those above it.
     for (variable, value, folder) in [
         ("XDG_CACHE_HOME", &*a, format!("{a}/huggingface/hub")),
         ("HF_HOME", &b, format!("{b}/hub")),
@@ -120,10 +120,10 @@ fn the_folder_is_the_one_that_the_settings_of_python_name() {
 }
 
 #[test]
-fn the_token_is_the_one_that_the_user_has() {
+fn the_users_token_is_sent() {
     let home = Home::new(&[("me/gated", "x.json", b"{}")]);
     let pull = |settings: &[(&str, &str)]| {
-        // Each time into another folder.
+        // Each time into a new folder.
         let folder = tempfile::tempdir().unwrap();
         let cache = [("HF_HUB_CACHE", folder.path().to_str().unwrap())];
         home.run(
@@ -167,7 +167,7 @@ fn the_token_is_the_one_that_the_user_has() {
 }
 
 #[test]
-fn the_cache_shows_pythons_files_where_they_are_named_and_removes_no_others() {
+fn the_cache_lists_and_removes_pythons_files_only_by_an_hf_pattern() {
     let home = Home::new(&[("timm/resnet18.a1_in1k", "model.safetensors", b"values")]);
     done(&home.run(&[], &["pull", "hf:timm/resnet18.a1_in1k", "--json"]));
     let cache = |arguments: &[&str]| {
@@ -185,7 +185,7 @@ fn the_cache_shows_pythons_files_where_they_are_named_and_removes_no_others() {
         })
         .collect()
     };
-    // It is the file of registered weights, which therefore are at hand.
+    // It is the file of registered weights, so these are cached too.
     let listed = cache(&[]);
     assert_eq!(names(&listed), ["resnet18.a1_in1k"]);
     assert_eq!(listed[0]["verified"], Value::Null);
@@ -210,7 +210,7 @@ fn the_cache_shows_pythons_files_where_they_are_named_and_removes_no_others() {
 }
 
 #[test]
-fn a_name_that_the_hub_cannot_have_is_a_wrong_argument() {
+fn an_invalid_hub_name_is_a_usage_error() {
     let home = Home::new(&[]);
     for (name, reason) in [
         ("hf:resnet50", "the owner is missing"),

@@ -1,4 +1,4 @@
-//! Files as people have them, by the command line.
+//! Real-world weight files on the command line.
 #![allow(
     clippy::unwrap_used,
     reason = "a failed test is what a panic is for here"
@@ -14,7 +14,7 @@ use safetensors::SafeTensors;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// The weights of ResNet-20 without those whose names begin so.
+/// The weights of ResNet-20 without those whose names begin with `without`.
 fn body(without: &str) -> Vec<(String, Array)> {
     let bytes = std::fs::read(checkpoint("resnet20_cifar.safetensors")).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();
@@ -74,7 +74,7 @@ fn classified(weights: &str, more: &[&str]) -> Value {
     seen(&[&usual, more].concat())
 }
 
-/// A head of so many outputs with a bias alone: its logits are the bias.
+/// A head whose weights are zero, so that its logits equal `bias`.
 fn with_head(bias: &[f32]) -> Vec<(String, Array)> {
     let mut tensors = body("fc.");
     let classes = bias.len() as u64;
@@ -111,7 +111,7 @@ fn near(found: &[(i64, Value, f64)], expected: &[(i64, Value, f64)]) {
 }
 
 #[test]
-fn independent_outputs_have_sigmoids() {
+fn independent_outputs_use_sigmoids() {
     let folder = tempfile::tempdir().unwrap();
     // The sigmoids of 0 and of the logarithms of 3 and 1/3.
     let bias = [0.0, 3.0_f32.ln(), -(3.0_f32.ln())];
@@ -140,7 +140,7 @@ fn independent_outputs_have_sigmoids() {
 }
 
 #[test]
-fn one_output_has_a_sigmoid_and_decides_between_two_names() {
+fn one_output_uses_a_sigmoid_and_decides_between_two_names() {
     let folder = tempfile::tempdir().unwrap();
     let head = with_head(&[3.0_f32.ln()]);
     let bare = file(&folder, "bare.pth", &sd(&head, ""));
@@ -154,7 +154,7 @@ fn one_output_has_a_sigmoid_and_decides_between_two_names() {
     let expected = [(1, json!("dog"), 0.75), (0, json!("cat"), 0.25)];
     near(&predictions(&classified(&named, &[])), &expected);
 
-    // Folders of the two: a network that always says "dog" is right on half.
+    // A folder of each class: a network that always predicts "dog" is right on half of the images.
     let data = folder.path().join("data");
     for class in ["cat", "dog"] {
         std::fs::create_dir_all(data.join(class)).unwrap();
@@ -182,7 +182,7 @@ fn one_output_has_a_sigmoid_and_decides_between_two_names() {
 }
 
 #[test]
-fn inspect_tells_how_a_file_fits() {
+fn inspect_shows_how_a_file_fits() {
     let folder = tempfile::tempdir().unwrap();
     let names = (0..10)
         .map(|class| text(&format!("name {class}")))
@@ -213,7 +213,7 @@ fn inspect_tells_how_a_file_fits() {
 }
 
 #[test]
-fn inspect_names_what_is_near_and_why_it_differs() {
+fn inspect_shows_the_nearest_architecture_and_the_differences() {
     let folder = tempfile::tempdir().unwrap();
     let mut tensors = body("fc.");
     tensors.retain(|(key, _)| key != "layer2.1.bn1.weight");
@@ -235,7 +235,7 @@ fn inspect_names_what_is_near_and_why_it_differs() {
 }
 
 #[test]
-fn a_headless_file_has_features_and_says_why_it_does_not_classify() {
+fn a_headless_file_gives_features_but_does_not_classify() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder, "body.pth", &sd(&body("fc."), "encoder."));
     let (picture, model) = (picture(), ["--model", "resnet20_cifar", "--weights", &path]);
@@ -251,7 +251,7 @@ fn a_headless_file_has_features_and_says_why_it_does_not_classify() {
 }
 
 #[test]
-fn a_tie_ends_with_both_places_and_a_key_breaks_it() {
+fn a_tie_is_an_error_with_both_places_and_a_key_breaks_it() {
     let folder = tempfile::tempdir().unwrap();
     let pair = [
         ("student", sd(&with_head(&[1.0, 2.0]), "")),
@@ -281,7 +281,7 @@ fn a_tie_ends_with_both_places_and_a_key_breaks_it() {
 }
 
 #[test]
-fn what_a_run_saves_says_where_its_zeros_are() {
+fn saved_files_record_where_zeros_are_padded() {
     let folder = tempfile::tempdir().unwrap();
     let source = checkpoint("resnet20_cifar.safetensors")
         .display()

@@ -79,7 +79,7 @@ pub enum Error {
         name: String,
         /// The architecture.
         model: String,
-        /// Where they are, as keys joined by full stops.
+        /// Where they are: keys joined by dots.
         places: Vec<String>,
     },
     /// A network cannot be saved.
@@ -160,7 +160,7 @@ pub enum Error {
         /// Where it belongs.
         path: PathBuf,
     },
-    /// This is not the name of a file on Hugging Face.
+    /// The name cannot refer to a file on Hugging Face.
     #[error("{text} is not a file on Hugging Face: {reason}")]
     HubName {
         /// As given.
@@ -168,7 +168,7 @@ pub enum Error {
         /// What is wrong and what is expected.
         reason: String,
     },
-    /// A file on Hugging Face cannot be had.
+    /// A file on Hugging Face cannot be fetched.
     #[error("cannot get {file}: {reason}")]
     Hub {
         /// As `HubFile` prints it.

@@ -81,26 +81,26 @@ pub struct Options {
     pub channels: usize,
     /// Whether auxiliary heads are built, where the architecture has some.
     pub aux_heads: bool,
-    /// Where shortcuts without parameters put the zeros for new channels, where the architecture
-    /// has such shortcuts.
+    /// Where parameter-free shortcuts put the zeros for new channels, if the architecture has such
+    /// shortcuts.
     pub zero_pad: ZeroPad,
 }
 
-/// Where a shortcut without parameters puts the zeros for new channels. He et al. 2015 (section
-/// 3.3, option A) say only that "extra zero entries" are padded; weights trained with one do not
-/// work with the other, and nothing in a file tells which it was.
+/// Where a parameter-free shortcut puts the zeros for new channels. He et al. 2015 (section 3.3,
+/// option A) say only that "extra zero entries" are padded. Weights trained with one variant do not
+/// work with the other, and no tensor in a file reveals the variant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ZeroPad {
-    /// All after the channels that are there.
+    /// All after the input's channels.
     #[default]
     End,
-    /// Half before and half after them, as most PyTorch code for CIFAR has it.
+    /// Half before and half after them, as in most PyTorch code for CIFAR.
     Both,
 }
 
 impl ZeroPad {
-    /// The name under which files of ours tell it.
+    /// The name of the fact in the header of files that this project writes.
     pub const FACT: &'static str = "burn_zoo.zero_pad";
 }
 
@@ -116,7 +116,7 @@ impl fmt::Display for ZeroPad {
 impl FromStr for ZeroPad {
     type Err = String;
 
-    /// `end` or `both`.
+    /// Parses `end` or `both`.
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "end" => Ok(Self::End),
@@ -141,15 +141,15 @@ pub enum AuxHeads {
 /// Whether a file must have the network's last layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HeadUse {
-    /// It must: the network is to classify.
+    /// It must have it, because the network classifies.
     #[default]
     Needed,
-    /// Only features are wanted: without one, the last layer stays as it was drawn.
+    /// It need not, because only features are used. A missing last layer keeps its random values.
     Unused,
 }
 
-/// How a network differs, by choice, from what a file holds, and where in the file it is; nothing
-/// and anywhere by default.
+/// How to adapt the network in a file, and where in the file to find it. By default nothing changes,
+/// and the network may be anywhere.
 #[derive(Clone, Debug, Default)]
 pub struct Adapt {
     /// Another number of classes: the heads' last layers are newly drawn.
@@ -161,7 +161,7 @@ pub struct Adapt {
     pub aux_heads: AuxHeads,
     /// Whether the file must have the last layer.
     pub head: HeadUse,
-    /// Where shortcuts put zeros; by default what the file says or is known for.
+    /// Where shortcuts put zeros; by default as the file says or the name of its head suggests.
     pub zero_pad: Option<ZeroPad>,
     /// Where in the file the weights are.
     pub select: Select,
@@ -173,16 +173,16 @@ pub struct Adapt {
 pub struct Loaded<M> {
     /// The network.
     pub network: M,
-    /// Its architecture, which may be a variant of the one that was asked for.
+    /// Its architecture, which may be a variant of the requested one.
     pub architecture: Architecture,
     /// Where in the file it was.
     pub place: Place,
-    /// What the file says of itself.
+    /// The file's metadata.
     pub said: Said,
 }
 
 impl<M> Loaded<M> {
-    /// The same with the network that `wrap` makes of it.
+    /// The same with the network replaced by the result of `wrap`.
     pub fn map<N>(self, wrap: impl FnOnce(M) -> N) -> Loaded<N> {
         Loaded {
             network: wrap(self.network),
@@ -192,8 +192,8 @@ impl<M> Loaded<M> {
         }
     }
 
-    /// What an image goes through first: what the file says, else what the architecture's images
-    /// of so many channels do.
+    /// The preprocessing of images: the architecture's for this number of channels, with the values that
+    /// the file gives.
     pub fn preprocess(&self) -> Preprocess {
         let channels = self.place.channels;
         self.said.preprocess(self.architecture.preprocess(channels))
@@ -242,15 +242,15 @@ pub trait Pretrained: Classifier {
         Err(without_weights(name, rows.iter()))
     }
 
-    /// The architectures that a file called by this name may hold, the named one first: those whose
-    /// files differ by what a single tensor shows.
+    /// The architectures that weights for this name may belong to, the named one first. A single tensor
+    /// in the file distinguishes them.
     fn variants(name: &str) -> Vec<String> {
         vec![name.to_owned()]
     }
 
-    /// An architecture, or that of a row, with the weights of a file, strict but for what `adapt`
-    /// asks for; classes, channels and auxiliary heads are read off the file otherwise. Where in
-    /// the file the weights are is searched for ([`Checkpoint::find`]).
+    /// Loads an architecture, or that of a row, with the weights of a file. Loading is strict except for
+    /// what `adapt` changes; otherwise the file determines classes, channels and auxiliary heads. The
+    /// weights may be anywhere in the file ([`Checkpoint::find`]).
     ///
     /// A file of an ImageNet network with 1,001 classes is one of TensorFlow's: its class 0, the
     /// background, is dropped, unless so many classes are asked for.
@@ -284,7 +284,7 @@ pub trait Pretrained: Classifier {
         Err(refusal.unwrap_or_else(|| unknown(name, names)))
     }
 
-    /// The network `name`, which is `known`, of what was found in a file.
+    /// Builds the network `name`, described by `known`, from the weights found in a file.
     ///
     /// # Errors
     ///
@@ -324,7 +324,7 @@ pub trait Pretrained: Classifier {
                 mismatch: headless(&place.head),
             });
         }
-        // A fine-tuned network often has auxiliary heads of the classes before.
+        // A fine-tuned network often keeps the auxiliary heads of its original classes.
         let has_aux = !place.aux_classes.is_empty();
         let others = |&aux: &usize| Some(aux) != classes;
         let old =
@@ -475,15 +475,15 @@ fn headless(head: &FoundHead) -> String {
     }
 }
 
-/// Where shortcuts put zeros: as the user says, else as a file of ours does, else as the name of
-/// the head suggests, with a note.
+/// Where shortcuts put zeros: the user's choice, else the fact in the file's header, else a guess from
+/// the name of the head, with a note.
 fn zero_pad(layout: &Layout, checkpoint: &Checkpoint, adapt: &Adapt, place: &mut Place) -> ZeroPad {
     let pads = layout.facts.iter().any(|(name, _)| *name == ZeroPad::FACT);
     let said = checkpoint.metadata(ZeroPad::FACT);
     if let Some(given) = adapt.zero_pad.or_else(|| said?.parse().ok()) {
         return given;
     }
-    // The published networks for CIFAR have a layer called `linear`, and zeros on both sides.
+    // The published CIFAR networks have a head named `linear` and pad zeros on both sides.
     let linear = match &place.head {
         FoundHead::Linear { name, .. } => {
             // The dictionary's own key may be called so, too.

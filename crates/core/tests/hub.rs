@@ -1,4 +1,4 @@
-//! Files of Hugging Face, from a hub of our own, in the layout of Python's `huggingface_hub`.
+//! Hugging Face files from a local test hub, in the layout of Python's `huggingface_hub`.
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 #[path = "server/hub.rs"]
@@ -52,7 +52,7 @@ fn get(fetcher: &Fetcher, text: &str) -> Result<PathBuf, Error> {
     fetcher.hub(&name(text), &mut |_| ())
 }
 
-/// Fails with an error that has all of these parts.
+/// Checks that the error has all of these parts.
 #[track_caller]
 fn fails(fetcher: &Fetcher, text: &str, parts: &[&str]) {
     let message = get(fetcher, text).unwrap_err().to_string();
@@ -61,7 +61,7 @@ fn fails(fetcher: &Fetcher, text: &str, parts: &[&str]) {
     }
 }
 
-/// A file as Python's programs leave it, on a branch `main`.
+/// Creates a file on branch `main` as Python programs do.
 fn by_python(folder: &Path, file: &str, bytes: &[u8]) -> PathBuf {
     let repo = folder.join("models--me--net");
     let snapshot = repo.join("snapshots").join(COMMIT);
@@ -116,7 +116,7 @@ fn a_file_is_fetched_once_and_lies_where_huggingface_hub_has_it() {
     );
     assert_eq!(blobs(), 2);
 
-    // Asked once more, the hub says that it is the newest; of a commit it need not be asked.
+    // A second request confirms that it is the newest; a commit needs no request.
     get(&fetcher, "hf:me/net").unwrap();
     get(&fetcher, &format!("hf:me/net@{COMMIT}")).unwrap();
     let main = "/me/net/resolve/main";
@@ -129,7 +129,7 @@ fn a_file_is_fetched_once_and_lies_where_huggingface_hub_has_it() {
         format!("HEAD {main}/model.safetensors"),
     ];
     assert_eq!(hub.asked(), expected);
-    // The token is the hub's alone.
+    // Only the hub receives the token.
     let authorized = |seen: &server::Seen| seen.header("authorization").is_some();
     assert!(hub.server.seen().iter().all(authorized));
     let large = hub.cdn.seen();
@@ -232,9 +232,9 @@ fn where_the_hub_does_not_answer_what_is_here_is_used_and_that_is_said() {
     };
     hub.state.lock().unwrap().troubles = vec![Reply::status("503 Service Unavailable")];
     assert!(notes(&fetcher).contains("503 Service Unavailable"));
-    // The repository was closed meanwhile.
+    // The repository has been closed in the meantime.
     assert!(notes(&fetcher).contains("private"));
-    // Somebody else answers.
+    // Another server answers.
     hub.state.lock().unwrap().troubles = vec![Reply::status("200 OK")];
     assert!(notes(&fetcher).contains("does not answer like a hub"));
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -288,7 +288,7 @@ fn without_a_file_the_usual_names_are_tried() {
     let mut fetcher = fetcher(folder.path(), &hub);
     let old = get(&fetcher, "hf:me/old").unwrap();
     assert!(old.ends_with("pytorch_model.bin"));
-    // That a file is missing is remembered as Python does.
+    // A missing file is recorded as in Python.
     let absent = format!("models--me--old/.no_exist/{COMMIT}/model.safetensors");
     assert_eq!(fs::read(folder.path().join(absent)).unwrap(), b"");
     let before = hub.asked().len();
@@ -405,7 +405,7 @@ fn a_download_that_ended_early_is_gone_on_with() {
     hub.state.lock().unwrap().cuts = vec![20_000];
     let blobs = folder.path().join("models--me--net/blobs");
     fs::create_dir_all(&blobs).unwrap();
-    // As Python's programs of some years leave it.
+    // As older Python versions leave it.
     let part = blobs.join(format!("{}.incomplete", sha256(&bytes)));
     fs::write(&part, &bytes[..30_000]).unwrap();
     let path = get(&fetcher(folder.path(), &hub), "hf:me/net").unwrap();
@@ -415,7 +415,7 @@ fn a_download_that_ended_early_is_gone_on_with() {
     assert_eq!(hub.cdn.sent(), 70_000);
     assert!(!part.exists());
 
-    // A beginning of something else is given up.
+    // A partial file of other content is discarded.
     let folder = temporary();
     let blobs = folder.path().join("models--me--net/blobs");
     fs::create_dir_all(&blobs).unwrap();
@@ -480,7 +480,7 @@ fn where_links_fail_files_lie_under_their_names() {
     get(&fetcher, "hf:me/net").unwrap();
     assert_eq!(hub.cdn.seen().len(), 1);
 
-    // A blob that is there may be another snapshot's: it is copied.
+    // An existing blob may belong to another snapshot, so it is copied.
     by_python(folder.path(), "other.safetensors", &bytes);
     hub.state
         .lock()
@@ -563,7 +563,7 @@ fn registered_weights_of_the_hub_are_shared_with_python() {
     assert_eq!((fetched.path, &fetched.sha256), (path, &sum));
     assert!(!folder.path().join("net.tag.safetensors").exists());
 
-    // Python's copy serves without a request, but for another checksum.
+    // Python's copy is used without a request, unless its checksum differs.
     let folder = temporary();
     let path = by_python(folder.path(), MODEL.1, &bytes);
     fetcher.hub.folder = folder.path().to_owned();
@@ -611,7 +611,7 @@ fn a_mirror_serves_the_hubs_files_like_any_others_and_sees_no_token() {
             .unwrap()
             .starts_with("url-")
     );
-    // Who names a hub means that one.
+    // A hub that the user sets takes precedence.
     fetcher.hub.endpoint = hub.server.base.clone();
     fails(&fetcher, "hf:me/net", &["does not exist"]);
     assert_eq!(mirror.seen().len(), 2);
@@ -676,7 +676,7 @@ fn the_folder_is_listed_verified_and_cleared_of_what_is_named() {
     let error = fetcher.hub.verify(&entries[1]).unwrap_err();
     assert!(matches!(error, Error::Checksum { .. }), "{error}");
 
-    // The blob is another commit's too.
+    // Another commit also uses the blob.
     fetcher.hub.remove(&entries[0]).unwrap();
     assert!(!path.exists());
     assert!(repo.join("blobs").join(sha256(&bytes)).is_file());

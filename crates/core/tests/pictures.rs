@@ -1,4 +1,4 @@
-//! Small files of every kind, and resizes of every kind, against what Pillow and torchvision make of them
+//! Small files in every format and every kind of resize, compared with Pillow and torchvision
 //! (`tools/reference/pictures.py`).
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
@@ -14,7 +14,7 @@ struct Fixture<T> {
     rows: Vec<T>,
 }
 
-/// Whether a picture is of a kind that this build reads.
+/// Whether this build supports a file's format.
 fn is_read(name: &str) -> bool {
     cfg!(feature = "avif") || !name.ends_with(".avif")
 }
@@ -42,7 +42,7 @@ struct Picture {
     gray: String,
 }
 
-/// The whole picture in a file.
+/// The full image in a file.
 fn read(bytes: &[u8], channels: usize) -> Result<Pixels, String> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
@@ -182,7 +182,7 @@ fn resizes_of_every_kind_are_pillows_and_torchvisions() {
             let what = format!("{}x{}: {}", image.height, image.width, crop.settings);
             let found = preprocess.centre(&pixels);
             if let Some(expected) = crop.pixels {
-                // PyTorch's kernels round what lies between two values in one way and the other.
+                // PyTorch's kernels do not round values between two integers consistently.
                 let expected = bytes(&expected);
                 assert_eq!(found.values().len(), expected.len(), "{what}");
                 let pairs = found.values().iter().zip(&expected);

@@ -1,5 +1,5 @@
-//! Compares our pixels with Pillow's: `compare FOLDER`, a folder that `tools/reference/jpeg.py
-//! sweep` made.
+//! Compares our pixels with Pillow's: `compare FOLDER`, where `tools/reference/jpeg.py sweep` created
+//! the folder.
 #![allow(clippy::print_stdout)]
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! Times our decoder and that of the `image` crate in turn: `speed FILE...`. Prints the median of
-//! the runs of each, in milliseconds, and the ratio.
+//! Times our decoder and that of the `image` crate alternately: `speed FILE...`. Prints the median
+//! time of each in milliseconds, and the ratio.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;

@@ -25,7 +25,7 @@ pub(crate) struct Arithmetic<'a> {
     fixed: u8,
     previous: [i32; 4],
     context: [usize; 4],
-    /// Whether a code was impossible: nothing is read up to the next restart.
+    /// Whether an invalid code occurred: nothing is read until the next restart.
     lost: bool,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Arithmetic<'a> {
         }
     }
 
-    /// Where the data ends, and the marker that ended it or 0.
+    /// Where the data ends, and the marker there or 0.
     pub(crate) fn end(&self) -> (usize, u8) {
         (self.coder.pos, self.coder.marker)
     }
@@ -123,7 +123,7 @@ impl<'a> Arithmetic<'a> {
                     at += 1;
                 }
             }
-            // Sizes of one have no bits, and no statistics for them.
+            // A size of one has no further bits, and no statistics for them.
             let value = match size {
                 0 | 1 => size + 1,
                 _ => magnitude(&mut self.coder, &mut stats[at + 14], size),
@@ -137,7 +137,7 @@ impl<'a> Arithmetic<'a> {
         Some(places)
     }
 
-    /// A further bit of the AC coefficients from `first` to `last` of a block.
+    /// Refines the AC coefficients from `first` to `last` of a block by one bit.
     fn ac_refinement(
         &mut self,
         [first, last]: [usize; 2],
@@ -183,7 +183,7 @@ impl<'a> Arithmetic<'a> {
     }
 }
 
-/// A value of the size that `size` names, by the bits below it.
+/// A value of the given size, from the bits below its highest one.
 fn magnitude(coder: &mut Coder<'_>, stats: &mut u8, size: i32) -> i32 {
     let mut value = size;
     let mut bit = size >> 1;
@@ -235,7 +235,7 @@ impl Coded for Arithmetic<'_> {
     }
 }
 
-/// Reads one scan of a file with several; the markers go on after it.
+/// Reads one scan of a multi-scan file; the markers continue after it.
 pub(crate) fn read(
     markers: &mut Markers<'_>,
     order: Order,

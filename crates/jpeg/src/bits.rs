@@ -1,19 +1,19 @@
-//! Bits of entropy-coded data.
+//! A bit reader for entropy-coded data.
 
 /// Reads the bits of one segment of entropy-coded data, most significant first. After a marker or
-/// the end of the data come zeros without end.
+/// the end of the data, it returns zeros.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bits<'a> {
     data: &'a [u8],
-    /// Where the next byte is read.
+    /// Position of the next byte.
     pub(crate) pos: usize,
     /// The next bits, left-aligned.
     buffer: u64,
-    /// Bits in the buffer, those made up included.
+    /// Bits in the buffer, including zero padding.
     left: u32,
-    /// Bits at the buffer's end that no byte of the data gave.
+    /// Zero-padding bits at the end of the buffer.
     made_up: u32,
-    /// Whether bits were read that no byte gave.
+    /// Whether padding bits were consumed.
     overrun: bool,
     /// The marker that ended the data, or 0.
     pub(crate) marker: u8,
@@ -32,7 +32,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Forgets what was read ahead, as at a restart.
+    /// Discards the bits read ahead, for a restart.
     pub(crate) fn clear(&mut self) {
         self.buffer = 0;
         self.left = 0;
@@ -40,7 +40,7 @@ impl<'a> Bits<'a> {
         self.overrun = false;
     }
 
-    /// Whether bits were read that the data does not have.
+    /// Whether more bits were read than the data has.
     pub(crate) fn overrun(&self) -> bool {
         self.overrun || self.left < self.made_up
     }
@@ -53,7 +53,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// The next `n` bits (1 to 32), which stay. Call [`Self::ensure_32`] first.
+    /// Peeks at the next `n` bits (1 to 32). Call [`Self::ensure_32`] first.
     #[inline(always)]
     pub(crate) fn peek(&self, n: u32) -> u32 {
         (self.buffer >> (64 - n)) as u32
@@ -96,7 +96,7 @@ impl<'a> Bits<'a> {
         *self = self.refilled_slowly();
     }
 
-    /// By value, so that the fast path may keep the bits in registers.
+    /// Passes the reader by value, so that the fast path can keep the bits in registers.
     #[cold]
     #[inline(never)]
     fn refilled_slowly(mut self) -> Self {
@@ -113,7 +113,7 @@ impl<'a> Bits<'a> {
         self
     }
 
-    /// The next byte of data, or nothing at a marker or the end of the file.
+    /// The next byte of data. `None` at a marker or the end of the file.
     fn next_byte(&mut self) -> Option<u8> {
         if self.marker != 0 {
             return None;

@@ -1,4 +1,4 @@
-//! The coefficients of files with several scans.
+//! The coefficients of multi-scan files.
 
 use crate::error::Error;
 use crate::frame::Component;

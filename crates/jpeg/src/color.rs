@@ -1,22 +1,22 @@
-//! From the components to the pixels' colors.
+//! Color conversion from components to pixels.
 
 use crate::markers::Markers;
 
-/// How the components say a color (libjpeg's guess, which Pillow follows).
+/// The color space of the components (libjpeg's guess, which Pillow follows).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Space {
     Gray,
-    /// Brightness and two color differences.
+    /// Luma and two chroma components.
     Ycc,
     Rgb,
     /// Four inks, stored inverted.
     Cmyk,
-    /// Brightness, two color differences, and black.
+    /// Luma, two chroma components, and black.
     Ycck,
 }
 
 impl Space {
-    /// What the segments and the components' names say.
+    /// The color space from the segments and the component identifiers.
     pub(crate) fn of(markers: &Markers<'_>, ids: &[u8]) -> Self {
         match (ids, markers.adobe) {
             ([_], _) => Self::Gray,
@@ -29,7 +29,7 @@ impl Space {
         }
     }
 
-    /// Bytes of a pixel.
+    /// Bytes per pixel.
     pub(crate) fn channels(self) -> usize {
         match self {
             Self::Gray => 1,
@@ -39,7 +39,7 @@ impl Space {
     }
 }
 
-/// Pixels that are converted at once, so that every step fits into registers.
+/// Pixels per chunk, so that every step fits into registers.
 const CHUNK: usize = 16;
 
 /// Writes one row of pixels from one row of every component.
@@ -54,7 +54,7 @@ pub(crate) fn convert(space: Space, rows: &[&[u8]], out: &mut [u8]) {
             }
         }
         (Space::Ycck, [y, cb, cr, k]) => {
-            // The inks are the inverse of red, green and blue, and stored inverted.
+            // The inks are the inverse of red, green and blue, and are stored inverted.
             for (x, pixel) in out.chunks_exact_mut(4).enumerate() {
                 let [r, g, b] = to_rgb(y[x], cb[x], cr[x]);
                 pixel.copy_from_slice(&[r, g, b, !k[x]]);
@@ -74,7 +74,7 @@ fn interleave(r: &[u8], g: &[u8], b: &[u8], out: &mut [u8]) {
 
 fn ycc_to_rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
     let width = out.len() / 3;
-    // At least one pixel is left, so that there is room behind every chunk.
+    // At least one pixel remains, so that there is room after every chunk.
     let chunks = width.saturating_sub(1) / CHUNK;
     for (i, ((y, cb), cr)) in y
         .chunks_exact(CHUNK)
@@ -84,7 +84,7 @@ fn ycc_to_rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
         .enumerate()
     {
         let pairs = chunk_to_rgb(y, cb, cr);
-        // Two pixels at once; what is written past them is overwritten.
+        // Two pixels at once; the next write overwrites the excess bytes.
         let out = &mut out[i * CHUNK * 3..][..CHUNK * 3 + 2];
         for (x, pair) in pairs.iter().enumerate() {
             out[6 * x..6 * x + 8].copy_from_slice(&pair.to_le_bytes());
@@ -96,8 +96,8 @@ fn ycc_to_rgb(y: &[u8], cb: &[u8], cr: &[u8], out: &mut [u8]) {
     }
 }
 
-/// Pairs of pixels of three bytes, red first. The steps are loops of their own, each with numbers
-/// of one width, because compilers make vector code of such loops.
+/// Pairs of three-byte pixels, red first. Each step is a separate loop over numbers of one width,
+/// because compilers vectorize such loops.
 #[inline(always)]
 fn chunk_to_rgb(y: &[u8], cb: &[u8], cr: &[u8]) -> [u64; CHUNK / 2] {
     let mut greens = [0i16; CHUNK];
@@ -120,17 +120,16 @@ fn chunk_to_rgb(y: &[u8], cb: &[u8], cr: &[u8]) -> [u64; CHUNK / 2] {
     pairs
 }
 
-/// Red, green and blue as libjpeg's tables give them: products with 1.402, 0.344, 0.714 and 1.772
-/// in sixteen bits of fraction, rounded. They are written so that sixteen bits are enough for
-/// the products' high halves, which vector units have an instruction for.
+/// Red, green and blue as in libjpeg's tables: products with 1.402, 0.344, 0.714 and 1.772 with 16
+/// fractional bits, rounded. They are arranged so that the high halves of 16-bit products suffice,
+/// for which vector units have an instruction.
 #[inline(always)]
 fn to_rgb(y: u8, cb: u8, cr: u8) -> [u8; 3] {
     let green = green_part(i16::from(cb) - 128, i16::from(cr) - 128);
     with_green(y, cb, cr, green)
 }
 
-/// What the color differences take from green: -0.344 of one, -0.714 of the other, which is
-/// 18734 / 65536 - 1.
+/// The chroma contribution to green: -0.344 of Cb and -0.714 of Cr, which is 18734 / 65536 - 1.
 #[inline(always)]
 fn green_part(cb: i16, cr: i16) -> i16 {
     ((i32::from(cb) * -22554 + i32::from(cr) * 18734 + 32768) >> 16) as i16

@@ -1,4 +1,4 @@
-//! From a file to pixels.
+//! Decodes a file to pixels.
 
 use crate::arithmetic::Arithmetic;
 use crate::coefficients::Coefficients;
@@ -18,7 +18,7 @@ use crate::suspend;
 use crate::tables::default_tables;
 use crate::{Color, Image, Limits};
 
-/// Decodes a picture. The format is described at the crate's root.
+/// Decodes an image. See the crate root for the supported formats.
 pub(crate) fn decode(bytes: &[u8], limits: Limits) -> Result<Image, Error> {
     let mut markers = Markers::new(bytes);
     let (mut frame, space, scan) = open(&mut markers)?;
@@ -71,7 +71,7 @@ pub(crate) fn color(space: Space) -> Color {
     }
 }
 
-/// Keeps the quantization tables of a scan's components, those of the first scan.
+/// Stores the quantization tables of a scan's components; the first scan of each component counts.
 fn latch(frame: &mut Frame, markers: &Markers<'_>, scan: &ScanHeader) -> Result<(), Error> {
     for member in &scan.members {
         let component = &mut frame.components[member.component];
@@ -99,7 +99,7 @@ fn add_default_tables(markers: &mut Markers<'_>) {
     fill(&mut markers.ac, ac);
 }
 
-/// A sequential file with one scan: its blocks become pixels as they are read.
+/// Decodes a sequential single-scan file block by block.
 fn single(
     markers: &mut Markers<'_>,
     frame: &Frame,
@@ -152,7 +152,7 @@ fn read_through(
     Ok(())
 }
 
-/// A file with several scans: all coefficients are read before the first pixel.
+/// Decodes a multi-scan file: reads all coefficients before the first pixel.
 fn several(
     markers: &mut Markers<'_>,
     frame: &mut Frame,

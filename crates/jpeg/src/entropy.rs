@@ -1,4 +1,4 @@
-//! Where the coefficients of sequential scans come from.
+//! Entropy decoding of sequential scans.
 
 use crate::bits::Bits;
 use crate::error::{Error, invalid};
@@ -7,10 +7,10 @@ use crate::markers::{Markers, ScanHeader};
 use crate::scan::Restarts;
 use crate::sequential::read_block;
 
-/// Entropy-coded data, read unit by unit.
+/// Entropy-coded data, read MCU by MCU.
 pub(crate) trait Coded {
-    /// Begins a unit, past a restart marker where one is due. Returns whether the unit has data;
-    /// one without is left as it is.
+    /// Begins a unit, after a restart marker if one is due. Returns whether the unit has data; the
+    /// caller leaves a unit without data unchanged.
     fn begin_unit(&mut self) -> Result<Presence, Error>;
 
     /// Reads a block of the scan's component `member`. Returns the places of
@@ -21,7 +21,7 @@ pub(crate) trait Coded {
     fn end_unit(&mut self) -> Result<(), Error>;
 }
 
-/// Whether there is data.
+/// Whether data is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Presence {
     There,
@@ -62,7 +62,7 @@ impl<'a> Huffman<'a> {
     }
 }
 
-/// The table of a slot, made ready.
+/// The prepared table of a slot.
 pub(crate) fn table(slots: &[Option<Spec>; 4], slot: usize, purpose: Use) -> Result<Table, Error> {
     match slots.get(slot) {
         Some(Some(spec)) => Table::new(spec, purpose),

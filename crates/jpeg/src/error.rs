@@ -1,18 +1,18 @@
-//! Why a file is not decoded.
+//! Errors.
 
 use std::fmt;
 
-/// Why a file is not decoded. Each displays as one line.
+/// Why a file cannot be decoded. Each error displays as one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// The first bytes are not those of a JPEG.
     NotJpeg,
-    /// The file ends before its picture does.
+    /// The file ends before the image does.
     CutOff,
-    /// A valid file of a kind that is not decoded: its name.
+    /// A valid file in an unsupported format, which the text names.
     Unsupported(String),
-    /// The file breaks the format: how.
+    /// The file violates the format, as the text describes.
     Invalid(String),
     /// The pixels take more bytes than the limit allows.
     TooLarge {
@@ -23,7 +23,7 @@ pub enum Error {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The machine has too little memory for the picture.
+    /// The machine does not have enough memory for the image.
     OutOfMemory,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Shorthand for a file that breaks the format.
+/// Shorthand for a file that violates the format.
 pub(crate) fn invalid<T>(what: impl Into<String>) -> Result<T, Error> {
     Err(Error::Invalid(what.into()))
 }

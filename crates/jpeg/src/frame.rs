@@ -1,11 +1,11 @@
-//! The picture's geometry: components, blocks, minimum coded units.
+//! Geometry of the image: components, blocks, minimum coded units.
 
 use crate::error::{Error, invalid};
 
 /// Blocks that one interleaved unit may hold (ITU-T T.81, section B.2.3).
 const MOST_BLOCKS: usize = 10;
 
-/// What a start-of-frame segment says.
+/// The content of a start-of-frame segment.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) width: usize,
@@ -14,7 +14,7 @@ pub(crate) struct Frame {
     pub(crate) components: Vec<Component>,
     pub(crate) max_h: usize,
     pub(crate) max_v: usize,
-    /// Interleaved units in a row, rows of them.
+    /// Interleaved units per row, and rows of them.
     pub(crate) unit_columns: usize,
     pub(crate) unit_rows: usize,
 }
@@ -47,13 +47,13 @@ pub(crate) struct Component {
     pub(crate) quant_slot: usize,
     /// The quantization table, in natural order, once a scan of the component has begun.
     pub(crate) quant: Option<[u16; 64]>,
-    /// Samples that belong to the picture.
+    /// Samples that belong to the image.
     pub(crate) width: usize,
     pub(crate) height: usize,
-    /// Blocks that hold those samples.
+    /// Blocks with those samples.
     pub(crate) blocks_wide: usize,
     pub(crate) blocks_high: usize,
-    /// Blocks including those that only fill interleaved units.
+    /// Blocks including those that only pad interleaved units.
     pub(crate) padded_wide: usize,
     pub(crate) padded_high: usize,
 }
@@ -101,7 +101,7 @@ impl Frame {
         })
     }
 
-    /// Blocks of all components, with those that only fill units.
+    /// Blocks of all components, including padding.
     pub(crate) fn blocks(&self) -> usize {
         self.components
             .iter()
@@ -109,7 +109,7 @@ impl Frame {
             .sum()
     }
 
-    /// Whether the components of one interleaved unit fit into it.
+    /// Checks that the blocks of one interleaved unit are within the limit.
     pub(crate) fn check_unit(&self, members: &[usize]) -> Result<(), Error> {
         let blocks: usize = members
             .iter()

@@ -3,40 +3,40 @@
 use crate::bits::Bits;
 use crate::error::{Error, invalid};
 
-/// Bits that the fast table looks at.
+/// Bits that index the fast table.
 const FAST: u32 = 10;
 
-/// What a table segment says: codes per length, and the symbols.
+/// The content of a table segment: codes per length, and the symbols.
 #[derive(Debug, Clone)]
 pub(crate) struct Spec {
     pub(crate) counts: [u8; 16],
     pub(crate) symbols: [u8; 256],
 }
 
-/// What the symbols of a table mean.
+/// The meaning of a table's symbols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     Dc,
     Ac,
-    /// AC in a refinement scan: every new value has one bit, whatever its symbol says.
+    /// AC in a refinement scan: every new value has one bit, regardless of its symbol.
     Refinement,
 }
 
-/// A table made ready for decoding.
+/// A table prepared for decoding.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
-    /// By the next bits: the length in bits (low byte), the symbol (second byte) and its value
-    /// (high half). With a value, the length includes its bits and the symbol is the run before
-    /// it; a length of zero means a code longer than the index.
+    /// Indexed by the next bits: the length in bits (low byte), the symbol (second byte) and its value
+    /// (high half). With a value, the length includes its bits and the symbol is the run before it; a
+    /// length of zero means that the code is longer than the index.
     fast: Box<[u32; 1 << FAST]>,
-    /// Largest code of each length, -1 without any.
+    /// Largest code of each length, -1 if there is none.
     largest: [i32; 17],
-    /// What turns a code into an index of `symbols`.
+    /// Added to a code to get an index into `symbols`.
     offset: [i32; 17],
     symbols: [u8; 256],
 }
 
-/// The symbol and, if it came with it, the value.
+/// A symbol and, if the fast table has it, its value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Coded {
     pub(crate) symbol: u8,
@@ -106,7 +106,7 @@ impl Table {
         }
     }
 
-    /// Reads a code, and its value where both are short. 31 bits are enough for what follows.
+    /// Reads a code, and its value if both are short. A code and its value take at most 31 bits.
     #[inline(always)]
     pub(crate) fn decode(&self, bits: &mut Bits<'_>) -> Coded {
         bits.ensure_32();
@@ -124,13 +124,13 @@ impl Table {
         }
     }
 
-    /// The symbol of a code of `length` bits (1 to 16) that no shorter code begins.
+    /// The symbol of a code of `length` bits (1 to 16) that no shorter code matches.
     pub(crate) fn find(&self, code: i32, length: usize) -> Option<u8> {
         (code <= self.largest[length])
             .then(|| self.symbols[((code + self.offset[length]) & 0xff) as usize])
     }
 
-    /// Reads a code that is longer than the fast table looks, or one that no table has.
+    /// Reads a code that is longer than the fast table's index, or invalid.
     #[cold]
     #[inline(never)]
     fn decode_long<'a>(&self, mut bits: Bits<'a>) -> (Coded, Bits<'a>) {
@@ -152,7 +152,7 @@ impl Table {
     }
 }
 
-/// The value of `size` bits (1 to 15), by which negative values begin with a zero (figure F.12).
+/// The value of `size` bits (1 to 15); negative values begin with a zero bit (figure F.12).
 #[inline(always)]
 pub(crate) fn extend(bits: u32, size: u32) -> i32 {
     let value = bits as i32;

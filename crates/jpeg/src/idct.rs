@@ -1,8 +1,8 @@
-//! The inverse transform: libjpeg's accurate integer one, as its SIMD code computes it.
+//! The inverse DCT: libjpeg's accurate integer version, as its SIMD code computes it.
 //!
-//! It is the algorithm of Loeffler, Ligtenberg and Moschytz with 13 bits of fraction. Values of
-//! undamaged files never leave 16 bits; those of damaged ones wrap and saturate where the SSE2
-//! and AVX2 code of libjpeg-turbo does, which is what Pillow's wheels run.
+//! It is the algorithm of Loeffler, Ligtenberg and Moschytz with 13 fractional bits. Values of intact
+//! files always fit into 16 bits. Values of damaged files wrap and saturate as in libjpeg-turbo's SSE2
+//! and AVX2 code, which Pillow's wheels run.
 
 /// The rows of a block.
 type Rows = [[i16; 8]; 8];
@@ -20,8 +20,8 @@ const F_2_053: i32 = 16819;
 const F_2_562: i32 = 20995;
 const F_3_072: i32 = 25172;
 
-/// Turns dequantized coefficients into samples: rows of eight bytes, `stride` bytes apart.
-/// `places` are those of the coefficients that may not be zero (8 a row), ORed.
+/// Transforms dequantized coefficients to samples: rows of eight bytes, `stride` bytes apart.
+/// `places` is the OR of the places of coefficients that may be nonzero (8 per row).
 #[inline]
 pub(crate) fn transform(
     block: &[i16; 64],
@@ -59,7 +59,7 @@ pub(crate) fn transform(
     } else {
         rows = pass::<8, 11>(&rows);
     }
-    // Of every column, whether a value lies outside of -16384..16384.
+    // Whether any value of a column is outside -16384..16384.
     let mut large = [0i16; 8];
     for row in &rows {
         for (all, value) in large.iter_mut().zip(row) {
@@ -71,7 +71,7 @@ pub(crate) fn transform(
             store(&row_by_matrix(row), &mut line[..8]);
         }
     } else {
-        // Sums of two may wrap: step by step, as the columns.
+        // Sums of two may wrap, so compute step by step, like the columns.
         let rows = transpose(&pass::<8, 18>(&transpose(&rows)));
         for (line, row) in out.chunks_mut(stride).zip(&rows) {
             store(&row.map(i32::from), &mut line[..8]);
@@ -79,7 +79,7 @@ pub(crate) fn transform(
     }
 }
 
-/// The places of the coefficients that are not zero, ORed, as far as the transform asks.
+/// The OR of the places of nonzero coefficients, as precise as the transform needs.
 pub(crate) fn places(block: &[i16; 64]) -> u8 {
     let any = |from: usize, to: usize| block[from..to].iter().fold(0, |all, &c| all | c) != 0;
     match () {
@@ -112,8 +112,8 @@ fn transpose(rows: &Rows) -> Rows {
     std::array::from_fn(|x| rows.map(|row| row[x]))
 }
 
-/// The weights of inputs in the first four sums of even or odd inputs: pairs of inputs, beside
-/// each other.
+/// The weights in the first four sums of even or odd inputs, with the weights of a pair of inputs next
+/// to each other.
 type Pairs = [i16; 8];
 
 /// Inputs 0 and 4, 2 and 6, 1 and 3, 5 and 7.
@@ -146,7 +146,7 @@ const fn pairs(weights: [[i32; 2]; 4]) -> Pairs {
     flat
 }
 
-/// Four sums of the products of a pair of inputs: one instruction of vector units.
+/// Four sums of products of a pair of inputs, which is one vector instruction.
 #[inline(always)]
 fn products(a: i16, b: i16, weights: &Pairs) -> [i32; 4] {
     let inputs = [a, b, a, b, a, b, a, b];
@@ -158,8 +158,8 @@ fn products(a: i16, b: i16, weights: &Pairs) -> [i32; 4] {
     sums
 }
 
-/// The transform of a row as a product with a matrix, which needs no columns; it is exact, because
-/// nothing is rounded on the way.
+/// The transform of a row as a matrix product, which needs no transposition; it is exact, because
+/// intermediate values are not rounded.
 #[inline(always)]
 fn row_by_matrix(row: &[i16; 8]) -> [i32; 8] {
     let even = products(row[0], row[4], &EVEN_04);

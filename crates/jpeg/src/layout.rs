@@ -1,31 +1,31 @@
-//! How the blocks of a scan follow each other (ITU-T T.81, section A.2).
+//! The order of blocks in a scan (ITU-T T.81, section A.2).
 
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::markers::ScanHeader;
 
-/// The units of a scan: several components interleave their blocks, a single one has a block a
-/// unit, of those blocks only that belong to the picture.
+/// The units of a scan. Several components interleave their blocks; a single component has one block
+/// per unit, and only those that belong to the image.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    /// Units in a row, rows of units.
+    /// Units per row, and rows of units.
     pub(crate) wide: usize,
     pub(crate) high: usize,
     /// The blocks of a unit.
     pub(crate) blocks: Vec<Place>,
-    /// Rows of units in a row of interleaved units.
+    /// Rows of units per row of interleaved units.
     pub(crate) rows_per_unit_row: usize,
 }
 
 /// A block of a unit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
-    /// Its component's place in the scan, and in the frame.
+    /// Index of its component in the scan, and in the frame.
     pub(crate) member: usize,
     pub(crate) component: usize,
-    /// Blocks of the component in a unit, across and down.
+    /// Blocks of the component per unit, across and down.
     step: [usize; 2],
-    /// The block's place among those.
+    /// The block's position among those.
     offset: [usize; 2],
 }
 

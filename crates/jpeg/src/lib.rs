@@ -1,25 +1,24 @@
 //! JPEG decoder whose pixels equal those of Pillow, which decodes with libjpeg-turbo.
 //!
 //! Baseline, extended and progressive files; Huffman and arithmetic coding; gray, YCbCr, RGB, CMYK
-//! and YCCK; sampling factors of 1 to 4 that divide the largest; restart markers. Lossless and
-//! hierarchical files and those of 12 bits are refused by name.
+//! and YCCK; sampling factors of 1 to 4 that divide the largest; restart markers. Lossless,
+//! hierarchical and 12-bit files are an error that names the format.
 //!
-//! What libjpeg-turbo does with its defaults is done here, bit by bit: the accurate integer
-//! inverse transform ([its module](https://github.com/libjpeg-turbo/libjpeg-turbo) `jidctint`),
-//! triangle filters for halved colors, its color conversion, block smoothing where a progressive
-//! file lacks coefficients, its ways out of damaged data. Where a damaged file makes values leave
-//! their range, libjpeg-turbo's results depend on the processor; these are those of x86-64.
+//! The decoder matches libjpeg-turbo with default settings bit by bit: the accurate integer inverse
+//! DCT ([its module](https://github.com/libjpeg-turbo/libjpeg-turbo) `jidctint`), triangle filters for
+//! subsampled chroma, color conversion, block smoothing where a progressive file lacks coefficients,
+//! and recovery from damaged data. If a damaged file makes values overflow, libjpeg-turbo's results
+//! depend on the processor; this crate matches x86-64.
 //!
 //! Pillow refuses a file that ends too early, and so does this crate ([`Error::CutOff`]). Without
 //! the end-of-image marker alone, Pillow reads some files with one scan and refuses others,
-//! depending on how far libjpeg reads ahead; this crate decides alike. It reads more than Pillow in
+//! depending on how far libjpeg reads ahead; this crate does the same. It reads more than Pillow in
 //! two cases: arithmetic coding in files beyond 64 KiB, and headers that hold the marker TEM or
 //! whose application segments Pillow's own parser refuses.
 //!
-//! Memory: the pixels, a few rows, and with several scans the coefficients, which take two bytes a
-//! sample. Time: in proportion to the pixels and the bytes; scans that refine the same
-//! coefficients more often than there are bits are refused. There is no `unsafe` code and there
-//! are no threads.
+//! Memory: the pixels, a few rows, and with several scans the coefficients at two bytes per sample.
+//! Time: in proportion to pixels and bytes; scans that refine the same coefficients more often than
+//! they have bits are an error. The crate uses no `unsafe` code and no threads.
 
 mod arithmetic;
 mod bits;
@@ -51,20 +50,20 @@ pub use error::Error;
 
 use markers::Markers;
 
-/// A decoded picture.
+/// A decoded image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
     /// Width in pixels.
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// What the bytes of a pixel say.
+    /// The format of a pixel.
     pub color: Color,
     /// The pixels, row by row without gaps.
     pub pixels: Vec<u8>,
 }
 
-/// What the bytes of a pixel say.
+/// The format of a pixel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Color {
     /// One byte: brightness.
@@ -75,16 +74,16 @@ pub enum Color {
     Cmyk,
 }
 
-/// What a file may cost.
+/// Limits on the cost of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes that the pixels may take. A file with several scans takes twice as much again, or
-    /// less, while it is decoded.
+    /// Most bytes of the pixels. A multi-scan file takes up to twice as much in addition during
+    /// decoding.
     pub pixel_bytes: usize,
 }
 
 impl Default for Limits {
-    /// 512 MiB: as RGB, this is the size from which Pillow calls a picture a decompression bomb.
+    /// 512 MiB: for RGB, this is the size above which Pillow reports a decompression bomb.
     fn default() -> Self {
         Self {
             pixel_bytes: 512 << 20,
@@ -92,20 +91,20 @@ impl Default for Limits {
     }
 }
 
-/// What a file says before its first scan.
+/// The information before a file's first scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     /// Width in pixels.
     pub width: usize,
     /// Height in pixels.
     pub height: usize,
-    /// What the bytes of a pixel will say.
+    /// The format of a pixel.
     pub color: Color,
     /// The EXIF data (a TIFF file), if there is any. It is not checked.
     pub exif: Option<Vec<u8>>,
 }
 
-/// Decodes a picture.
+/// Decodes an image.
 ///
 /// # Errors
 ///
@@ -114,7 +113,7 @@ pub fn decode(bytes: &[u8], limits: Limits) -> Result<Image, Error> {
     decode::decode(bytes, limits)
 }
 
-/// Reads what comes before the first scan.
+/// Reads the headers before the first scan.
 ///
 /// # Errors
 ///

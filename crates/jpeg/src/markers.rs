@@ -1,17 +1,17 @@
-//! Marker segments: everything but the entropy-coded data (ITU-T T.81, annex B).
+//! Marker segments: everything except the entropy-coded data (ITU-T T.81, annex B).
 
 use crate::error::{Error, invalid};
 use crate::frame::{Coding, Entropy, Frame, Order};
 use crate::huffman::Spec;
 use crate::tables::NATURAL;
 
-/// Reads marker segments and keeps what they say.
+/// Reads marker segments and stores their content.
 #[derive(Debug)]
 pub(crate) struct Markers<'a> {
     pub(crate) data: &'a [u8],
-    /// Where the next byte is read.
+    /// Position of the next byte.
     pub(crate) pos: usize,
-    /// A marker that was read but not acted on, or 0.
+    /// A marker that was read but not handled yet, or 0.
     pub(crate) unread: u8,
     pub(crate) frame: Option<Frame>,
     pub(crate) quant: [Option<[u16; 64]>; 4],
@@ -22,7 +22,7 @@ pub(crate) struct Markers<'a> {
     /// Units between two restart markers, 0 for none.
     pub(crate) restart: usize,
     pub(crate) jfif: bool,
-    /// The transform that an Adobe segment names.
+    /// The color transform in an Adobe segment.
     pub(crate) adobe: Option<u8>,
     /// Body of the first EXIF segment.
     pub(crate) exif: Option<&'a [u8]>,
@@ -49,10 +49,10 @@ impl Default for Conditioning {
     }
 }
 
-/// What a start-of-scan segment says.
+/// The content of a start-of-scan segment.
 #[derive(Debug, Clone)]
 pub(crate) struct ScanHeader {
-    /// Components by their place in the frame, with the slots of their DC and AC tables.
+    /// Components by index in the frame, with the slots of their DC and AC tables.
     pub(crate) members: Vec<Member>,
     /// First and last coefficient, in zigzag order.
     pub(crate) first: usize,
@@ -69,7 +69,7 @@ pub(crate) struct Member {
     pub(crate) ac: usize,
 }
 
-/// Where the segments stop for a while.
+/// Where reading of segments stops.
 #[derive(Debug)]
 pub(crate) enum Stop {
     Scan(ScanHeader),
@@ -96,7 +96,7 @@ impl<'a> Markers<'a> {
         }
     }
 
-    /// Reads segments up to the next scan or the end of the picture.
+    /// Reads segments up to the next scan or the end of the image.
     pub(crate) fn next_stop(&mut self) -> Result<Stop, Error> {
         loop {
             if self.unread == 0 {
@@ -127,7 +127,7 @@ impl<'a> Markers<'a> {
         }
     }
 
-    /// The next marker, whatever lies before it.
+    /// The next marker. Skips any data before it.
     pub(crate) fn find(&mut self) -> Result<u8, Error> {
         let rest = self.data.get(self.pos..).unwrap_or_default();
         let mut at = 0;
@@ -172,13 +172,13 @@ impl<'a> Markers<'a> {
         Ok(())
     }
 
-    /// The bytes of the segment, whose length comes first.
+    /// The body of the segment, which begins with its length.
     fn body(&mut self) -> Result<&'a [u8], Error> {
         let rest = self.data.get(self.pos..).unwrap_or_default();
         let [high, low, ..] = *rest else {
             return Err(Error::CutOff);
         };
-        // A length below two, which is wrong, counts as an empty segment.
+        // An invalid length below two counts as an empty segment.
         let length = usize::from(u16::from_be_bytes([high, low])).max(2);
         let body = rest.get(2..length).ok_or(Error::CutOff)?;
         self.pos += length;

@@ -1,4 +1,4 @@
-//! From the components' samples to the picture, a row of units at a time.
+//! Converts component samples to the image, one row of units at a time.
 
 use crate::color::{self, Space};
 use crate::error::Error;
@@ -7,14 +7,14 @@ use crate::idct;
 use crate::planes::Plane;
 use crate::upsample::{self, Method, Scratch};
 
-/// Takes blocks and makes pixels of them.
+/// Converts blocks to pixels.
 #[derive(Debug)]
 pub(crate) struct Output<'f> {
     frame: &'f Frame,
     space: Space,
     planes: Vec<Plane>,
     methods: Vec<Method>,
-    /// The quantization tables, as the transform multiplies by them.
+    /// The quantization tables, as factors for the transform.
     quant: Vec<[i16; 64]>,
     scratch: Vec<Scratch>,
     pixels: Vec<u8>,
@@ -49,7 +49,7 @@ impl<'f> Output<'f> {
         })
     }
 
-    /// Takes the block in column `x` and row `y` of a component, unless it only fills a unit.
+    /// Adds the block in column `x` and row `y` of a component, unless it is padding.
     #[inline(always)]
     pub(crate) fn block(
         &mut self,
@@ -67,7 +67,7 @@ impl<'f> Output<'f> {
         }
     }
 
-    /// Takes note that a row of units has all its blocks: the row before it becomes pixels.
+    /// Marks a row of units as complete, and converts the row before it to pixels.
     pub(crate) fn end_unit_row(&mut self, unit_row: usize) {
         if let Some(previous) = unit_row.checked_sub(1) {
             self.convert(previous);

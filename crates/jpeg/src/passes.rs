@@ -1,4 +1,4 @@
-//! Scans of files with several scans.
+//! Scans of multi-scan files.
 
 use crate::arithmetic;
 use crate::coefficients::Coefficients;
@@ -13,14 +13,14 @@ use crate::progressive::{Band, first_pass, refinement};
 use crate::sequential::read_difference;
 use crate::units::Units;
 
-/// Coefficients that the scans of a file may visit: a scan visits those of all its blocks, even if
-/// it has hardly any data.
+/// Limit on the coefficients that the scans of a file visit. A scan visits those of all its blocks, even
+/// if it has hardly any data.
 #[derive(Debug)]
 pub(crate) struct Budget(u64);
 
 impl Budget {
-    /// A coefficient has at most 14 bits, one a scan, and a block has 64 coefficients: real files
-    /// stay below 1,024 visits a block. Small pictures may visit some for every byte.
+    /// A coefficient has at most 14 bits, one per scan, and a block has 64 coefficients, so real files
+    /// stay below 1,024 visits per block. Small images get additional visits per byte.
     pub(crate) fn new(blocks: usize, bytes: usize) -> Self {
         Self(blocks as u64 * 1024 + bytes as u64 * 64)
     }
@@ -36,7 +36,7 @@ impl Budget {
     }
 }
 
-/// What a scan changes.
+/// The state that a scan changes.
 #[derive(Debug)]
 pub(crate) struct Target<'t> {
     pub(crate) coefficients: &'t mut [Coefficients],
@@ -44,7 +44,7 @@ pub(crate) struct Target<'t> {
     pub(crate) budget: &'t mut Budget,
 }
 
-/// Reads one scan; the markers go on after it.
+/// Reads one scan; the markers continue after it.
 pub(crate) fn read(
     markers: &mut Markers<'_>,
     coding: Coding,

@@ -1,4 +1,4 @@
-//! Samples of the components, of the rows that are still needed.
+//! The component samples of the rows that are still needed.
 
 use crate::error::Error;
 use crate::frame::{Component, Frame};
@@ -11,7 +11,7 @@ const HELD: usize = 3;
 #[derive(Debug)]
 pub(crate) struct Plane {
     samples: Vec<u8>,
-    /// Samples in a row, those included that only fill units.
+    /// Samples per row, including padding.
     pub(crate) stride: usize,
     rows: usize,
 }
@@ -36,7 +36,7 @@ impl Plane {
         frame.components.iter().map(Self::new).collect()
     }
 
-    /// The samples of row `y` of the picture.
+    /// The samples of row `y` of the image.
     pub(crate) fn row(&self, y: usize) -> &[u8] {
         let start = y % self.rows * self.stride;
         &self.samples[start..start + self.stride]

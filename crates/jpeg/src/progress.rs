@@ -1,14 +1,14 @@
-//! How precisely the coefficients of a progressive file are known.
+//! Tracks the known precision of coefficients in a progressive file.
 
 use crate::markers::ScanHeader;
 
-/// Coefficients that block smoothing asks about, in zigzag order.
+/// Coefficients that block smoothing needs, in zigzag order.
 pub(crate) const TRACKED: usize = 10;
 
 /// Bit positions that the lowest coefficients of a component lack: 0 for none, -1 for all.
 pub(crate) type Known = [i8; TRACKED];
 
-/// What is known now, and was before the last scan of each component.
+/// The precision now, and before the last scan of each component.
 #[derive(Debug)]
 pub(crate) struct Progress {
     pub(crate) current: Vec<Known>,
@@ -28,7 +28,7 @@ impl Progress {
         }
     }
 
-    /// Notes a scan that begins.
+    /// Records the start of a scan.
     pub(crate) fn begin(&mut self, scan: &ScanHeader) {
         self.scans += 1;
         for member in &scan.members {
@@ -43,7 +43,7 @@ impl Progress {
         }
     }
 
-    /// What is known of a component's blocks in a row of interleaved units.
+    /// The precision of a component's blocks in a row of interleaved units.
     pub(crate) fn known(&self, component: usize, unit_row: usize) -> Known {
         if unit_row <= self.last_good_row {
             self.current[component]

@@ -12,8 +12,7 @@ pub(crate) struct Band {
     pub(crate) low: u32,
 }
 
-/// Reads a block's first bits of a band. Returns for how many blocks, this one not included, the
-/// band is empty.
+/// Reads the first bits of a block's band. Returns the number of following blocks whose band is empty.
 #[inline]
 pub(crate) fn first_pass(
     bits: &mut Bits<'_>,
@@ -45,7 +44,7 @@ pub(crate) fn first_pass(
     0
 }
 
-/// Reads a further bit of a band. `empty` counts the blocks, this one included, that get no new
+/// Reads one more bit of a band. `empty` counts the blocks, including this one, without new
 /// coefficients; returns the count for the next block.
 #[inline]
 pub(crate) fn refinement(
@@ -71,7 +70,7 @@ pub(crate) fn refinement(
                 break;
             }
         }
-        // Passes over `run` zeros, and refines what is not zero on the way.
+        // Skips `run` zeros, and refines nonzero coefficients on the way.
         loop {
             let place = &mut block[usize::from(NATURAL[k & 127] & 63)];
             if *place != 0 {
@@ -111,7 +110,7 @@ fn refine(bits: &mut Bits<'_>, coefficient: &mut i16, bit: i16) {
     }
 }
 
-/// The number of blocks, this one included, that an end-of-band code ends.
+/// The number of blocks, including this one, that an end-of-band code covers.
 #[inline(always)]
 fn end_of_band(bits: &mut Bits<'_>, size: u32) -> usize {
     match size {

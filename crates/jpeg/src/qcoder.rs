@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// The state that says a probability of one half and stays (ITU-T T.851, table 5).
+/// The state with a fixed probability of one half (ITU-T T.851, table 5).
 pub(crate) const FIXED: u8 = 113;
 
 /// Estimates of probabilities (table D.3): the interval of the less probable symbol, the states
@@ -45,9 +45,9 @@ const STATES: [(u16, u8, u8, u8); 114] = [
 #[derive(Debug)]
 pub(crate) struct Coder<'a> {
     data: &'a [u8],
-    /// Where the next byte is read.
+    /// Position of the next byte.
     pub(crate) pos: usize,
-    /// The marker that ended the data, or 0. After it come zeros without end.
+    /// The marker that ended the data, or 0. After it, the data is all zeros.
     pub(crate) marker: u8,
     /// The code, and below it the bits read ahead.
     code: i64,
@@ -70,14 +70,14 @@ impl<'a> Coder<'a> {
         }
     }
 
-    /// Begins anew after a restart marker.
+    /// Resets after a restart marker.
     pub(crate) fn restart(&mut self) {
         self.code = 0;
         self.interval = 0;
         self.ahead = -16;
     }
 
-    /// Refuses data that ended without a marker.
+    /// Returns an error for data that ended without a marker.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self.cut_off {
             true => Err(Error::CutOff),

@@ -1,4 +1,4 @@
-//! Restarts within a scan (ITU-T T.81, section F.1.1.5.2, and libjpeg's way out of damage).
+//! Restarts within a scan (ITU-T T.81, section F.1.1.5.2, and libjpeg's recovery).
 
 use crate::error::Error;
 use crate::markers::Markers;
@@ -39,8 +39,8 @@ impl Restarts {
         }
     }
 
-    /// Reads the restart marker at `pos`, or takes `marker` for it, which was read already unless
-    /// it is 0. Afterwards `marker` is 0, or a marker that is to stay.
+    /// Reads the restart marker at `pos`, or uses `marker` if it is nonzero, because it was read
+    /// before. Afterwards `marker` is 0, or a marker that remains to be handled.
     pub(crate) fn read(
         &mut self,
         pos: &mut usize,
@@ -56,13 +56,13 @@ impl Restarts {
         let ahead = |code: u8| code.wrapping_sub(0xd0).wrapping_sub(self.next) & 7;
         *marker = loop {
             match code {
-                // Bogus: look further.
+                // Invalid: look further.
                 0x01..=0xbf => code = markers.find()?,
                 // Earlier restarts: look further.
                 0xd0..=0xd7 if matches!(ahead(code), 6 | 7) => code = markers.find()?,
                 // Later restarts: the data in between is lost.
                 0xd0..=0xd7 if matches!(ahead(code), 1 | 2) => break code,
-                // The right one, or one too far off to mean anything.
+                // The expected one, or one too far off to be meaningful.
                 0xd0..=0xd7 => break 0,
                 // The end of the scan.
                 _ => break code,

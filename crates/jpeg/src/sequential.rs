@@ -5,7 +5,7 @@ use crate::huffman::{Table, extend};
 use crate::tables::NATURAL;
 
 /// Reads one block into `block`, whose AC coefficients are zero unless an earlier scan set them.
-/// Returns the places of the coefficients that were set, ORed.
+/// Returns the OR of the places of the coefficients that were set.
 #[inline]
 pub(crate) fn read_block(
     bits: &mut Bits<'_>,
@@ -48,7 +48,7 @@ pub(crate) fn read_block(
     places
 }
 
-/// Reads the difference of a DC coefficient to the previous one.
+/// Reads the difference between a DC coefficient and the previous one.
 #[inline(always)]
 pub(crate) fn read_difference(bits: &mut Bits<'_>, table: &Table) -> i32 {
     let coded = table.decode(bits);

@@ -1,14 +1,14 @@
-//! Guesses at coefficients that a progressive file does not have: libjpeg's block smoothing.
+//! Estimates coefficients that a progressive file lacks: libjpeg's block smoothing.
 //!
-//! A file that stops early, or whose scans never reach full precision, has blocks of which little
-//! more than the mean is known. The lowest coefficients that are still zero are then estimated
-//! from the means of the 5x5 blocks around.
+//! A file that stops early, or whose scans never reach full precision, has blocks with little more
+//! than a known mean. The lowest coefficients that are still zero are then estimated from the means of
+//! the surrounding 5x5 blocks.
 
 use crate::coefficients::Coefficients;
 use crate::frame::{Component, Frame};
 use crate::progress::{Known, Progress, TRACKED};
 
-/// A kernel over the means of the blocks around, row by row.
+/// A kernel over the means of the surrounding blocks, row by row.
 type Kernel = [i64; 25];
 
 /// Estimates of one coefficient: its place in the block, the kernel where no AC coefficient of
@@ -56,8 +56,8 @@ const MEAN: Kernel = [
     -2, -6, -8, -6, -2,
 ];
 
-/// Whether blocks are to be smoothed: something is known of every component's means, and not
-/// everything of its lowest coefficients.
+/// Whether to smooth blocks: the means of every component are at least partly known, and its lowest
+/// coefficients are not fully known.
 pub(crate) fn applies(frame: &Frame, progress: &Progress) -> bool {
     let divides = frame.components.iter().all(|c| {
         let places = ESTIMATES.iter().map(|&(place, ..)| place);
@@ -82,7 +82,7 @@ impl Smoother<'_> {
     pub(crate) fn rows(&self, y: usize) -> [usize; 5] {
         let v = self.component.v;
         let unit_row = y / v;
-        // In the last row of units, libjpeg counts with the blocks that belong to the picture.
+        // In the last row of units, libjpeg uses only the blocks that belong to the image.
         let counted = if unit_row + 1 < self.unit_rows {
             v
         } else {
@@ -100,7 +100,7 @@ impl Smoother<'_> {
         [above2, above, y, below, below2]
     }
 
-    /// The block in column `x` of the middle row, with estimates where it is not known.
+    /// The block in column `x` of the middle row, with estimates for unknown coefficients.
     pub(crate) fn block(&self, rows: [usize; 5], x: usize, known: &Known) -> Option<[i16; 64]> {
         let quant = self.component.quant.as_ref()?;
         let mut block = *self.coefficients.block(x, rows[2]);
@@ -134,7 +134,7 @@ impl Smoother<'_> {
                 continue;
             };
             let guess = divide(sum(kernel), i64::from(quant[*place]));
-            // What is known of a zero coefficient limits it.
+            // The known precision of a zero coefficient limits the estimate.
             let limit = if bits > 0 { (1 << bits) - 1 } else { i64::MAX };
             block[*place] = guess.clamp(-limit, limit) as i16;
         }

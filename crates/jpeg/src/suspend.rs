@@ -1,9 +1,10 @@
-//! What Pillow makes of files without an end.
+//! Pillow's behavior for files without an end marker.
 //!
-//! Pillow hands libjpeg blocks of the file, and gives up when libjpeg asks for more than there
-//! is. libjpeg reads ahead: it may ask for more although the last unit is complete. Whether it
-//! does depends on how many bits it holds, so that a file without its last two bytes is read by
-//! chance. The reader below holds the bits that libjpeg-turbo holds on a machine of 64 bits.
+//! Pillow passes the file to libjpeg in blocks, and gives up when libjpeg asks for more data than
+//! there is. libjpeg reads ahead: it may ask for more although the last unit is complete. Whether it
+//! does depends on the number of bits in its buffer, so Pillow reads some files without their last two
+//! bytes and refuses others. The reader below buffers the same bits as libjpeg-turbo on a 64-bit
+//! machine.
 
 use crate::entropy::table;
 use crate::error::{Error, invalid};
@@ -12,17 +13,17 @@ use crate::layout::Layout;
 use crate::markers::{Markers, ScanHeader, Stop};
 use crate::scan::Restarts;
 
-/// Bytes of the file that Pillow hands on at once.
+/// Bytes of the file that Pillow passes at once.
 const BLOCK: usize = 1 << 16;
 
-/// Bytes that a block of coefficients needs at most: with fewer, libjpeg reads carefully.
+/// Most bytes of a block of coefficients: with fewer bytes left, libjpeg uses its slow path.
 const CAREFUL: usize = 512;
 
-/// Bytes, escapes included, that 64 bits held ahead may be.
+/// Most bytes, including escapes, of 64 buffered bits.
 const AHEAD: usize = 16;
 
-/// Refuses a file whose last unit libjpeg cannot read without more data. The markers stand after
-/// a scan that was read whole and began at `start`.
+/// Returns an error if libjpeg cannot read the last unit without more data. The markers are after a
+/// complete scan that began at `start`.
 pub(crate) fn check(
     markers: &Markers<'_>,
     layout: &Layout,
@@ -71,8 +72,8 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Refuses a file whose end is damaged: libjpeg reads on after the last unit, up to the end of
-/// the picture or of the block.
+/// Returns an error if the end of the file is damaged: libjpeg continues after the last unit, up to the
+/// end of the image or of the block.
 pub(crate) fn check_rest(markers: &mut Markers<'_>) -> Result<(), Error> {
     let block = (markers.pos / BLOCK + 1) * BLOCK;
     markers.data = &markers.data[..block.min(markers.data.len())];
@@ -85,7 +86,7 @@ pub(crate) fn check_rest(markers: &mut Markers<'_>) -> Result<(), Error> {
     }
 }
 
-/// Whether libjpeg refuses a segment for the bytes that there are, before it asks for more.
+/// Whether libjpeg refuses a segment from its available bytes, before it asks for more.
 fn begins_wrongly(markers: &Markers<'_>) -> bool {
     let rest = markers.data.get(markers.pos..).unwrap_or_default();
     let length = |&[a, b]: &[u8; 2]| usize::from(u16::from_be_bytes([a, b]));
@@ -101,18 +102,18 @@ fn begins_wrongly(markers: &Markers<'_>) -> bool {
             let codes: usize = rest[1..17].iter().map(|&c| usize::from(c)).sum();
             codes > 256 || codes > length - 19
         }
-        // Any frame header is a second one.
+        // Any frame header here is a second one.
         (0xc0..=0xcf, rest) => rest.len() > 5,
         _ => false,
     }
 }
 
-/// The bits that libjpeg holds, and where it reads on. Nothing is returned where it would wait
-/// for more.
+/// The bits that libjpeg buffers, and its read position. Methods return `None` where libjpeg would wait
+/// for more data.
 #[derive(Debug, Clone, Copy)]
 struct Held<'a> {
     data: &'a [u8],
-    /// The end of the data that Pillow has handed on.
+    /// The end of the data that Pillow has passed.
     end: usize,
     pos: usize,
     buffer: u64,
@@ -121,7 +122,7 @@ struct Held<'a> {
 }
 
 impl Held<'_> {
-    /// Reads a unit. One that needs more data is not begun.
+    /// Reads a unit. A unit that needs more data is not begun.
     fn unit(&mut self, layout: &Layout, tables: &[[Table; 2]], fast: bool) -> bool {
         let room = self.end.saturating_sub(self.pos) >= CAREFUL * layout.blocks.len();
         let mut steps = *self;
@@ -134,7 +135,7 @@ impl Held<'_> {
             steps = *self;
         }
         let read = steps.blocks(layout, tables, Way::Careful);
-        // A marker that was met stays so, even if the unit is read again.
+        // A marker stays recorded, even if the unit is read again.
         if read.is_some() {
             *self = steps;
         }
@@ -204,8 +205,8 @@ impl Held<'_> {
         }
     }
 
-    /// The careful way: with fewer bits than `wanted`, reads up to 57; makes up those of `needed`
-    /// that a marker leaves out.
+    /// The slow path: with fewer bits than `wanted`, reads up to 57. At a marker, pads with zeros up to
+    /// `needed`.
     fn fill_carefully(&mut self, wanted: u32, needed: u32) -> Option<()> {
         if self.left >= wanted {
             return Some(());
@@ -237,8 +238,7 @@ impl Held<'_> {
         Some(())
     }
 
-    /// The fast way, where data abounds: with 16 bits or fewer, reads six bytes. Gives up at a
-    /// marker.
+    /// The fast path, with plenty of data: with 16 bits or fewer, reads six bytes. Gives up at a marker.
     fn fill_fast(&mut self) -> Option<()> {
         if self.left > 16 {
             return Some(());
@@ -259,7 +259,7 @@ impl Held<'_> {
     }
 }
 
-/// How bits are got.
+/// How to read bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     Careful,

@@ -2,9 +2,9 @@
 
 use crate::huffman::Spec;
 
-/// From a coefficient's place in the zigzag to its place in the block (figure A.6). Places past
-/// the end, which only damaged data name, are the last one; the length is a power of two so that
-/// a masked index needs no check.
+/// Maps a coefficient's zigzag index to its place in the block (figure A.6). Indices past the end,
+/// which only damaged data have, map to the last place; the length is a power of two, so that a masked
+/// index needs no check.
 pub(crate) const NATURAL: [u8; 128] = {
     let mut order = [63u8; 128];
     let (mut row, mut column) = (0i32, 0i32);
@@ -32,8 +32,8 @@ pub(crate) const NATURAL: [u8; 128] = {
     order
 };
 
-/// Tables for files that have none, as the frames of Motion JPEG (tables K.3 to K.6): DC for
-/// brightness and color, AC for brightness and color.
+/// Default tables for files without tables, such as Motion JPEG frames (tables K.3 to K.6): DC for luma
+/// and chroma, AC for luma and chroma.
 pub(crate) fn default_tables() -> ([Spec; 2], [Spec; 2]) {
     let dc = |counts| Spec {
         counts,

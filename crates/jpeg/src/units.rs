@@ -1,4 +1,4 @@
-//! The units of a progressive scan, one after the other.
+//! Iterates over the units of a progressive scan.
 
 use crate::bits::Bits;
 use crate::entropy::Presence;
@@ -7,7 +7,7 @@ use crate::layout::Layout;
 use crate::markers::Markers;
 use crate::scan::Restarts;
 
-/// Goes through the units that have data, past restart markers.
+/// Iterates over the units that have data, and handles restart markers.
 #[derive(Debug)]
 pub(crate) struct Units<'a> {
     pub(crate) bits: Bits<'a>,
@@ -27,7 +27,7 @@ pub(crate) struct Units<'a> {
 pub(crate) struct Unit {
     pub(crate) column: usize,
     pub(crate) row: usize,
-    /// Whether a restart marker came before it.
+    /// Whether a restart marker precedes it.
     pub(crate) restarted: bool,
 }
 
@@ -91,7 +91,7 @@ impl<'a> Units<'a> {
         Ok(())
     }
 
-    /// Passes over `units` units, or those up to the next restart marker.
+    /// Skips `units` units, or those up to the next restart marker.
     #[inline(always)]
     pub(crate) fn skip(&mut self, units: usize) {
         if units > 0 && self.presence == Presence::There {

@@ -1,18 +1,18 @@
-//! From a component's samples to one sample a pixel, as libjpeg's fancy upsampling does it.
+//! Upsamples a component to one sample per pixel, like libjpeg's fancy upsampling.
 
 use crate::frame::{Component, Frame};
 use crate::planes::Plane;
 
-/// How the rows of a component become rows of pixels.
+/// How to upsample a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
-    /// One sample a pixel.
+    /// One sample per pixel.
     Whole,
-    /// Half the columns: a triangle filter.
+    /// Half the columns; uses a triangle filter.
     Columns,
-    /// Half the rows: a triangle filter.
+    /// Half the rows; uses a triangle filter.
     Rows,
-    /// Half of both: a triangle filter.
+    /// Half of both; uses a triangle filter.
     Both,
     /// Every sample is repeated, in both directions.
     Repeat { across: usize, down: usize },
@@ -41,7 +41,7 @@ pub(crate) struct Scratch {
 
 impl Scratch {
     pub(crate) fn new(width: usize) -> Self {
-        // Up to four samples more than the picture has, because samples are repeated whole.
+        // Up to four samples more than the image has, because whole samples are repeated.
         Self {
             row: vec![0; width + 4],
             sums: vec![0; width / 2 + 1],
@@ -49,7 +49,7 @@ impl Scratch {
     }
 }
 
-/// The samples of row `y` of the pixels: at least as many as the picture has columns.
+/// The samples of pixel row `y`: at least as many as the image has columns.
 pub(crate) fn row<'a>(
     method: Method,
     component: &Component,
@@ -88,8 +88,7 @@ pub(crate) fn row<'a>(
     &scratch.row
 }
 
-/// The row nearest to row `y` of the pixels and the one next to it, which the picture's edges
-/// repeat.
+/// The sample row nearest to pixel row `y` and the next nearest one; rows repeat at the image's edges.
 fn neighbors<'a>(component: &Component, plane: &'a Plane, y: usize) -> (&'a [u8], &'a [u8]) {
     let near = y / 2;
     let far = if y.is_multiple_of(2) {
@@ -101,8 +100,8 @@ fn neighbors<'a>(component: &Component, plane: &'a Plane, y: usize) -> (&'a [u8]
     (&plane.row(near)[..width], &plane.row(far)[..width])
 }
 
-/// Three quarters of the nearer sample, one of the farther. Halves are rounded down on the left
-/// and up on the right, so that they cancel out.
+/// Three quarters of the nearer sample and one quarter of the farther. Halves are rounded down on the
+/// left and up on the right, so that they cancel out.
 fn double_columns(samples: &[u8], out: &mut [u8]) {
     let last = samples.len() - 1;
     let three = |x: usize| u16::from(samples[x]) * 3;
@@ -117,7 +116,7 @@ fn double_columns(samples: &[u8], out: &mut [u8]) {
     out[2 * last + 1] = samples[last];
 }
 
-/// The same on sums of two rows, which count four times.
+/// The same for sums of two rows, which are scaled by four.
 fn double_sums(sums: &[u16], out: &mut [u8]) {
     let last = sums.len() - 1;
     out[0] = ((sums[0] * 4 + 8) >> 4) as u8;

@@ -1,4 +1,4 @@
-//! Damaged and hostile files cost little and end with an error or a picture.
+//! Damaged and hostile files take little time and memory, and give an error or an image.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use burn_zoo_jpeg::{Color, Error, Limits, decode};
 
-/// Mutations that the test makes; `JPEG_FUZZ` asks for another number.
+/// Number of mutations in the test; `JPEG_FUZZ` sets another number.
 const ROUNDS: u64 = 4000;
 
 fn files() -> Vec<Vec<u8>> {
@@ -21,7 +21,7 @@ fn files() -> Vec<Vec<u8>> {
     paths.iter().map(|p| std::fs::read(p).unwrap()).collect()
 }
 
-/// A generator of Marsaglia's: the same mutations in every run.
+/// One of Marsaglia's generators, for the same mutations in every run.
 struct Random(u64);
 
 impl Random {
@@ -85,13 +85,13 @@ fn damaged_files_give_an_error_or_a_whole_picture() {
     assert!(slowest < Duration::from_secs(10));
 }
 
-/// A picture of 8x8 blocks of one component: header segments up to the first scan.
+/// A one-component image of 8x8 blocks: header segments up to the first scan.
 fn headers(marker: u8, width: u16, height: u16) -> Vec<u8> {
     let mut bytes = vec![0xff, 0xd8, 0xff, 0xdb, 0, 67, 0];
     bytes.extend([1; 64]);
     let ([w1, w0], [h1, h0]) = (width.to_be_bytes(), height.to_be_bytes());
     bytes.extend([0xff, marker, 0, 11, 8, h1, h0, w1, w0, 1, 1, 0x11, 0]);
-    // A DC table with the size 0 alone, an AC table with the longest run of empty blocks.
+    // A DC table with only size 0, and an AC table with the longest run of empty blocks.
     bytes.extend([
         0xff, 0xc4, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     ]);
@@ -122,8 +122,8 @@ fn dimensions_beyond_the_limit_are_refused_before_anything_is_allocated() {
 
 #[test]
 fn scans_that_repeat_each_other_do_not_take_forever() {
-    // By frame header: a first scan, and one that is repeated; each is a few bytes for a quarter
-    // of a million blocks. One refines empty blocks, the others have no data at all.
+    // For each frame header, a first scan and a repeated one; each takes a few bytes for a quarter of a
+    // million blocks. One refines empty blocks, the others have no data at all.
     let dc = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0, 0];
     let refinement = [&[0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0x10][..], &[0x7f; 24]].concat();
     let first = [0xff, 0xda, 0, 8, 1, 1, 0, 1, 63, 0];
@@ -138,7 +138,7 @@ fn scans_that_repeat_each_other_do_not_take_forever() {
     for (marker, scan) in frames {
         let mut bytes = headers(marker, 4000, 4000);
         if matches!(marker, 0xc1 | 0xc9) {
-            // A component that never comes makes these files of several scans.
+            // A component without a scan makes these multi-scan files.
             let at = bytes.iter().position(|&b| b == marker).unwrap();
             bytes[at + 2] = 17;
             bytes[at + 8] = 3;

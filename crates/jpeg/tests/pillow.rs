@@ -1,5 +1,5 @@
-//! Pixels equal those of Pillow: `tools/reference/jpeg.py` made the files and noted what Pillow
-//! reads.
+//! Pixels equal those of Pillow. `tools/reference/jpeg.py` created the files and recorded Pillow's
+//! results.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use burn_zoo_jpeg::{Color, Error, Limits, decode, header};
 use sha2::{Digest as _, Sha256};
 
-/// The bytes of each file, what it is, and Pillow's mode, size and hash of the pixels, or error.
+/// The bytes and description of each file, and Pillow's mode, size and pixel hash, or its error.
 fn fixtures() -> Vec<(Vec<u8>, serde_json::Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     let index = std::fs::read(folder.join("index.json")).unwrap();

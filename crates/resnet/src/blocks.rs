@@ -200,7 +200,7 @@ pub(crate) fn run(
     maps
 }
 
-/// Every `stride`-th pixel in both directions, from the first.
+/// Every `stride`-th pixel in both directions, starting with the first.
 fn subsampled(input: Tensor<4>, stride: usize) -> Tensor<4> {
     if stride == 1 {
         return input;
@@ -209,7 +209,7 @@ fn subsampled(input: Tensor<4>, stride: usize) -> Tensor<4> {
     input.slice(burn::tensor::s![.., .., ..;step, ..;step])
 }
 
-/// The input with zeros for its missing channels (option A).
+/// The input, padded with zeros for the missing channels (option A).
 fn with_zero_channels(input: Tensor<4>, channels: usize, at: ZeroPad) -> Tensor<4> {
     let [batch, present, height, width] = input.dims();
     let new = channels - present;

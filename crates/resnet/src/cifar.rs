@@ -117,7 +117,7 @@ impl CifarResNet {
         set_depth(&mut stages, rate)
     }
 
-    /// Where shortcuts put zeros, if they do.
+    /// Where zero-padding shortcuts put the zeros, if the network has them.
     pub(crate) fn zero_pad(&self) -> Option<ZeroPad> {
         (self.shortcut == Shortcut::ZeroPad).then_some(self.zero_pad)
     }

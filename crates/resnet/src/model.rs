@@ -50,8 +50,7 @@ const WIDTHS: [usize; 4] = [64, 128, 256, 512];
 pub enum Stem {
     /// One 7x7 convolution of stride 2 and a max pool.
     Single,
-    /// One 3x3 convolution of stride 1 and no pool, as people build these networks for images of 32
-    /// pixels.
+    /// One 3x3 convolution of stride 1 and no pool, the common variant for images of 32 pixels.
     Small,
     /// Three 3x3 convolutions, the first of stride 2, and a max pool (He et al. 2018, arXiv:1812.01187, ResNet-C).
     Deep,
@@ -83,7 +82,7 @@ pub struct ResNetConfig {
     /// How a block's input reaches the addition.
     #[config(default = "Shortcut::Projection")]
     pub shortcut: Shortcut,
-    /// Where zero padding puts the zeros, where that is the shortcut.
+    /// Where zero-padding shortcuts put the zeros.
     #[config(default = "ZeroPad::End")]
     pub zero_pad: ZeroPad,
     /// Whether branches begin as nothing.
@@ -207,7 +206,7 @@ impl ResNet {
         crate::weights::keys(self.stem_kind, self.shortcut)
     }
 
-    /// Where shortcuts put zeros, if they do.
+    /// Where zero-padding shortcuts put the zeros, if the network has them.
     pub(crate) fn zero_pad(&self) -> Option<ZeroPad> {
         (self.shortcut == Shortcut::ZeroPad).then_some(self.zero_pad)
     }

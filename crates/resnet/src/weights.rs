@@ -55,14 +55,14 @@ const KEYS: [KeyRow; 14] = [
     (r"^classifier\.", "fc."),
 ];
 
-/// Other code's names for the same layers, from torchvision's.
+/// Other projects' names for the same layers, as rows from torchvision's names.
 const DIALECTS: [Dialect; 4] = [
-    // kuangliu/pytorch-cifar and the code that follows it.
+    // kuangliu/pytorch-cifar and its derivatives.
     Dialect {
         name: "shortcut",
         rows: &[(r"\.downsample\.", ".shortcut.")],
     },
-    // transformers' `ResNetForImageClassification`; `ResNetModel` lies in it as `resnet`.
+    // transformers' `ResNetForImageClassification`, which contains `ResNetModel` as `resnet`.
     Dialect {
         name: "transformers",
         rows: &[
@@ -101,16 +101,16 @@ const DIALECTS: [Dialect; 4] = [
             (r"^layer4\.", "conv5_x."),
         ],
     },
-    // mmpretrain's `ResNetV1c` and `ResNetV1d`, whose first layers are timm's of ResNet-D.
+    // mmpretrain's `ResNetV1c` and `ResNetV1d`, whose first layers are those of timm's ResNet-D.
     Dialect {
         name: "mmpretrain",
         rows: &[(r"^conv1\.", "stem."), (r"^bn1\.", "stem.7.")],
     },
 ];
 
-/// The end of the names of networks with [`Stem::Small`].
+/// Suffix of the names of networks with [`Stem::Small`].
 const SMALL_STEM: &str = "_small_stem";
-/// The end of the names of CIFAR networks with projections (option B).
+/// Suffix of the names of CIFAR networks with projections (option B).
 const OPTION_B: &str = "_b";
 
 const fn imagenet_size(name: &'static str) -> Architecture {
@@ -199,14 +199,14 @@ impl Pretrained for ResNet {
         }
     }
 
-    /// The first layer's weight tells the stem.
+    /// The first layer's weight determines the stem.
     fn variants(name: &str) -> Vec<String> {
         with_ending::<Self>(name, SMALL_STEM)
     }
 }
 
 impl CifarResNetConfig {
-    /// The network of a name, as `resnet20_cifar`, `resnet20_cifar_b` with projections (option B),
+    /// The network of a name such as `resnet20_cifar`, `resnet20_cifar_b` with projections (option B),
     /// or `plain20_cifar` for its twin without shortcuts.
     pub fn named(architecture: &str) -> Option<Self> {
         CifarResNet::architecture(architecture)?;
@@ -261,13 +261,13 @@ impl Pretrained for CifarResNet {
         }
     }
 
-    /// The shortcuts' weights tell their kind.
+    /// The weights of the shortcuts determine their type.
     fn variants(name: &str) -> Vec<String> {
         with_ending::<Self>(name, OPTION_B)
     }
 }
 
-/// An architecture, and the one whose name has this ending where there is one.
+/// An architecture, and the one whose name has this suffix, if it exists.
 fn with_ending<M: Pretrained>(name: &str, ending: &str) -> Vec<String> {
     let other = format!("{}{ending}", untagged(name));
     let names = std::iter::once(name.to_owned());
@@ -276,7 +276,7 @@ fn with_ending<M: Pretrained>(name: &str, ending: &str) -> Vec<String> {
         .collect()
 }
 
-/// What no key or shape of a residual network tells.
+/// Facts that no key or shape of a residual network reveals.
 fn facts(zero_pad: Option<ZeroPad>) -> Vec<(&'static str, String)> {
     let fact = zero_pad.map(|at| (ZeroPad::FACT, at.to_string()));
     fact.into_iter().collect()

@@ -7,15 +7,14 @@ use crate::folder::Listing;
 pub struct Classes(Vec<Vec<String>>);
 
 impl Classes {
-    /// So many classes without names: folders called by numbers below theirs are the classes of these numbers, others
+    /// This many unnamed classes: folders named with class numbers are these classes, others
     /// are numbered in sorted order.
     pub fn unnamed(count: usize) -> Self {
         Self(vec![Vec::new(); count])
     }
 
-    /// The names of each class: its label, its WordNet synset, any other. Folders are mapped by them and need not be
-    /// there for every class. Where no name is a number, folders that are all called by numbers below theirs are the
-    /// classes of these numbers.
+    /// The names of each class: its label, its WordNet synset, any other. Folders are matched with these names; a class
+    /// need not have a folder. If no class name is a number and all folders are named with class numbers, these decide.
     pub fn named(names: Vec<Vec<String>>) -> Self {
         Self(names)
     }
@@ -25,7 +24,7 @@ impl Classes {
         self.0.len()
     }
 
-    /// The class of this very name, else the only one that differs from it in case alone (ImageNet has a
+    /// The class with exactly this name, else the only one that differs only in case (ImageNet has a
     /// Cardigan and a cardigan), else the only one whose name is the same number (`7` and `007`).
     fn find(&self, name: &str) -> Option<usize> {
         let bearing = |same: fn(&str, &str) -> bool| {
@@ -42,8 +41,8 @@ impl Classes {
         found.map(|(class, _)| class)
     }
 
-    /// The class of each folder of `listing`, or why they cannot be told; none for a folder without images that is no
-    /// class.
+    /// The class of each folder of `listing`, or the reason why there is none. `None` for a folder without images that
+    /// is not a class.
     pub(crate) fn of_folders(&self, listing: &Listing) -> Result<Vec<Option<usize>>, String> {
         let found: Vec<_> = listing.names.iter().map(|name| self.find(name)).collect();
         let rows = || listing.names.iter().zip(&listing.counts).zip(&found);
@@ -84,7 +83,7 @@ impl Classes {
         Ok((0..folders).map(Some).collect())
     }
 
-    /// Folders that are all called by different numbers of classes are these.
+    /// The classes of folders that are all named with different class numbers.
     fn numbered(&self, names: &[String]) -> Option<Vec<Option<usize>>> {
         let numbers: Vec<usize> = names
             .iter()
@@ -101,7 +100,7 @@ impl Classes {
     }
 }
 
-/// A name that is a number, written with or without zeros before it.
+/// Parses a name that is a number, with or without leading zeros.
 fn number(name: &str) -> Option<usize> {
     let is_number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| name.parse().ok()).flatten()
@@ -111,7 +110,7 @@ fn number(name: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Folders with an image each, but those whose name ends in a question mark.
+    /// Folders with one image each, except those whose name ends with a question mark.
     fn folders(names: &[&str]) -> Listing {
         Listing {
             files: Vec::new(),
@@ -125,7 +124,7 @@ mod tests {
     }
 
     fn of(classes: &Classes, names: &[&str]) -> Result<Vec<usize>, String> {
-        // 99 is no class.
+        // 99 is not a class.
         let found = classes.of_folders(&folders(names))?;
         Ok(found.into_iter().map(|class| class.unwrap_or(99)).collect())
     }
@@ -165,7 +164,7 @@ mod tests {
         assert_eq!(of(&Classes::unnamed(12), &sorted), Ok(expected));
         assert_eq!(of(&Classes::unnamed(12), &["003", "010"]), Ok(vec![3, 10]));
         assert_eq!(of(&model(), &["1", "2"]), Ok(vec![1, 2]));
-        // These begin with 1: as torchvision sorts them.
+        // These begin with 1, so they are sorted as in torchvision.
         let found = of(&Classes::unnamed(3), &["1", "2", "3"]);
         assert_eq!(found, Ok(vec![0, 1, 2]));
         let twice = of(&Classes::unnamed(3), &["01", "1"]).unwrap_err();

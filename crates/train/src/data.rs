@@ -35,7 +35,7 @@ struct Source {
     classes: usize,
     /// The data set's name of each class, where there is one.
     names: Vec<Option<String>>,
-    /// The first folder of a class without any image.
+    /// The first class folder without images.
     empty: Option<PathBuf>,
 }
 
@@ -51,9 +51,9 @@ pub struct Dataset {
 impl Dataset {
     /// Opens a folder of IDX files (`train-images-idx3-ubyte` and the like, plain or `.gz`), of
     /// CIFAR's binary version (an archive or unpacked), or of class folders, in `path/split` where
-    /// that exists. Class folders are mapped by the names that `classes` has, or by number (see [`Classes`]); where
-    /// it has no names they are numbered in sorted order. Images in folders below a class's own belong to it, and a
-    /// class may have none.
+    /// that exists. Class folders are matched with the names in `classes`, or by number (see [`Classes`]); if it
+    /// has no names, they are numbered in sorted order. Images in folders below a class folder belong to the class,
+    /// and a class may have no images.
     ///
     /// # Errors
     ///
@@ -62,16 +62,16 @@ impl Dataset {
         Self::opened(path, split, Some(classes))
     }
 
-    /// As [`Dataset::open`], to train on, with as many classes as there are in the data.
+    /// Same as [`Dataset::open`], for training, with the number of classes in the data.
     ///
     /// # Errors
     ///
-    /// Also [`Error::Dataset`] for IDX files, which do not tell, and for a folder of a class without images.
+    /// Also [`Error::Dataset`] for IDX files, which do not give it, and for a class folder without images.
     pub fn open_whole(path: &Path, split: &str) -> Result<Self, Error> {
         Self::opened(path, split, None)?.with_images_of_every_folder()
     }
 
-    /// An error if the folder of a class has no image to train on.
+    /// An error if a class folder has no images to train on.
     pub(crate) fn with_images_of_every_folder(self) -> Result<Self, Error> {
         match &self.source.empty {
             Some(folder) => Err(folder::without_images(folder)),

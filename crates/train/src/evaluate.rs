@@ -127,7 +127,7 @@ pub fn evaluate_by<M: Classifier>(
     let start = Instant::now();
     let device = device.clone().inner();
     let outputs = model.num_classes();
-    // One output is the logit of the second class of two, as binary classifiers are trained.
+    // A single output is the logit of the second of two classes, as in binary classifiers.
     let classes = outputs.max(2);
     let mut forward = move |images: Tensor<4>| {
         let logits = forward(images)?;

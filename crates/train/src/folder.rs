@@ -11,31 +11,31 @@ use crate::idx::dataset;
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub(crate) files: Vec<PathBuf>,
-    /// Number of the folder of each file.
+    /// Folder index of each file.
     pub(crate) labels: Vec<usize>,
-    /// What the folders are called.
+    /// Names of the folders.
     pub(crate) names: Vec<String>,
-    /// How many images are in each folder.
+    /// Number of images in each folder.
     pub(crate) counts: Vec<usize>,
 }
 
 impl Listing {
-    /// The first folder without any image.
+    /// The first folder without images.
     pub(crate) fn empty(&self) -> Option<&str> {
         let folder = self.counts.iter().position(|count| *count == 0)?;
         Some(&self.names[folder])
     }
 }
 
-/// An error that names a folder of a class without any image.
+/// The error for a class folder without images.
 pub(crate) fn without_images(folder: &Path) -> Error {
     let endings = IMAGE_ENDINGS.join(", ");
     let reason = format!("no images to train on; supported extensions are {endings}");
     dataset(folder, reason)
 }
 
-/// Lists the images in `root/<class>` and below it, as torchvision's `ImageFolder` finds them; hidden entries and files
-/// that are no images are passed over. Classes are sorted by name; their images, sorted too, are mixed so that any
+/// Lists the images in `root/<class>` and below it, as torchvision's `ImageFolder` does. Skips hidden entries and other
+/// files. Classes are sorted by name; their images, sorted too, are mixed so that any
 /// stretch of the list holds about the same share of each class.
 pub(crate) fn list(root: &Path) -> Result<Listing, Error> {
     let (mut names, mut counts, mut placed) = (Vec::new(), Vec::new(), Vec::new());
@@ -65,7 +65,7 @@ pub(crate) fn list(root: &Path) -> Result<Listing, Error> {
 }
 
 /// The images in a folder and those below it, in the order of torchvision: `sorted(os.walk(folder, followlinks=True))`,
-/// that is by the text of the folder's path, then by name. A folder that links back to one around it is passed over.
+/// that is, by the text of the folder's path, then by name. Skips a link back to a parent folder.
 fn images(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     walk(folder, &mut HashSet::new(), &mut found)?;
@@ -73,7 +73,7 @@ fn images(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found.into_iter().map(|(_, path)| path).collect())
 }
 
-/// `around` are the folders that lead here, by their real paths.
+/// `around` has the real paths of the parent folders.
 fn walk(
     folder: &Path,
     around: &mut HashSet<PathBuf>,

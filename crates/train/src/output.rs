@@ -108,7 +108,7 @@ pub(crate) fn reopen(
     let claim = claim(folder)?;
     // The images may have been moved.
     kept.data.path.clone_from(&recipe.data.path);
-    // A run of an earlier version says nothing of its preprocessing.
+    // A run of an earlier version did not record its preprocessing.
     if kept.preprocess.is_empty() {
         kept.preprocess = recipe.preprocess;
     }

@@ -36,7 +36,7 @@ pub struct Run<'a, M> {
     pub recipe: &'a Recipe,
     /// Whether the run is new.
     pub start: Start,
-    /// What an image goes through first, but for what the recipe says of it.
+    /// The preprocessing of images, before the recipe's overrides.
     pub preprocess: Preprocess,
     /// Images to learn from.
     pub training: Dataset,

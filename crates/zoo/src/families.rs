@@ -119,7 +119,7 @@ pub fn create(name: &str, options: Options, device: &Device) -> Result<AnyClassi
     built.ok_or_else(|| unknown(name))
 }
 
-/// An architecture with the weights of a file; see [`Pretrained::load`].
+/// Loads an architecture with the weights of a file; see [`Pretrained::load`].
 ///
 /// # Errors
 ///

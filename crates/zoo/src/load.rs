@@ -11,11 +11,11 @@ use crate::families::{architecture, architectures, create, load_adapted};
 use crate::registry::weights;
 use crate::{AnyClassifier, find, published};
 
-/// Architectures that [`nearest`] names.
+/// Number of architectures that [`nearest`] returns.
 const NEAREST: usize = 3;
 
-/// An architecture with the weights of a file, wherever in it they are; classes, channels and
-/// auxiliary heads are read off the file. See [`Pretrained::load`](burn_zoo_core::Pretrained::load).
+/// Loads an architecture with the weights of a file, wherever in it they are. The file determines
+/// classes, channels and auxiliary heads. See [`Pretrained::load`](burn_zoo_core::Pretrained::load).
 ///
 /// # Errors
 ///
@@ -76,7 +76,7 @@ pub(crate) fn named(
     if entry.name == DIGITS.name {
         let file = Checkpoint::from_bytes(DIGITS.file, FILE.to_vec())?;
         let adapt = &Adapt {
-            // It was trained so, before files said it.
+            // This file was trained that way, before files recorded it.
             zero_pad: adapt.zero_pad.or(Some(ZeroPad::End)),
             ..adapt.clone()
         };
@@ -88,9 +88,9 @@ pub(crate) fn named(
     }
 }
 
-/// Every architecture of [`architectures`] that a file has the weights of, anywhere in it and under
-/// any names, whatever its classes and channels, with or without its heads; of series such as
-/// `highway_fcN` only those listed there.
+/// Every architecture in [`architectures`] whose weights are in a file, anywhere in it and under any
+/// known names, with any number of classes and channels, with or without heads. From series such as
+/// `highway_fcN`, only the listed ones.
 ///
 /// `device` holds the networks that are built to compare with; their values are never drawn.
 pub fn fits(checkpoint: &Checkpoint, device: &Device) -> Vec<&'static str> {
@@ -98,7 +98,7 @@ pub fn fits(checkpoint: &Checkpoint, device: &Device) -> Vec<&'static str> {
     places.map(|(name, _)| name).collect()
 }
 
-/// As [`fits`], with where in the file each was found, or why none of several places was taken.
+/// Same as [`fits`], with the place of each in the file, or the error if several places fit equally well.
 pub fn places(
     checkpoint: &Checkpoint,
     select: &Select,
@@ -119,7 +119,7 @@ pub fn places(
     found.unwrap_or_default()
 }
 
-/// The architectures that a file comes nearest to, the nearest first, with what differs.
+/// The architectures closest to a file, the closest first, with the differences.
 pub fn nearest(
     checkpoint: &Checkpoint,
     select: &Select,
@@ -139,7 +139,7 @@ pub fn nearest(
     near
 }
 
-/// What an architecture looks for in a file.
+/// The tensors that an architecture searches for in a file.
 fn wanted(name: &str, device: &Device) -> Option<(Vec<Slot>, Layout)> {
     let usual = architecture(name).ok()?.options();
     let model = create(name, usual, device).ok()?;

@@ -23,7 +23,7 @@ const WORKER: &str = "BURN_ZOO_HOSTILE_WORKER";
 const MEMORY: u64 = 64 << 20;
 /// Claimed, not used: some times the memory, since the heap of many files has gaps.
 const CLAIMS: u64 = 768 << 20;
-/// Objects that a byte may stand for, which the reader holds twice.
+/// Memory of objects per byte of the file, which the reader holds twice.
 const PER_BYTE: u64 = 128;
 const TIME: Duration = Duration::from_secs(2);
 

@@ -1,4 +1,4 @@
-//! Bytes in a pickle, left in the file where they are many.
+//! Bytes in a pickle. Long runs stay in the file.
 
 use std::sync::Arc;
 
@@ -24,29 +24,29 @@ pub(crate) enum Place {
     },
 }
 
-/// How bytes are written.
+/// The encoding of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Coding {
     /// As they are.
     Raw,
-    /// Each byte is a character of UTF-8: protocols 0 to 2 have no bytes.
+    /// Each byte is one UTF-8 character, because protocols 0 to 2 have no bytes type.
     Utf8,
     /// The same in the text of protocol 0: `\u0100`.
     UnicodeEscape,
-    /// Python's quoted string: `'\x00'`.
+    /// A quoted Python string: `'\x00'`.
     Quoted,
 }
 
-/// Whether Python 3 takes it for bytes or text.
+/// Whether Python 3 reads it as bytes or text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     Bytes,
-    /// Python 2 had one type for both.
+    /// Ambiguous: Python 2 had one type for both.
     String,
     Text,
 }
 
-/// The longest that is taken for text.
+/// The longest Python 2 string that is read as text, in bytes.
 const TEXT: usize = 64 << 10;
 
 impl Blob {
@@ -58,7 +58,7 @@ impl Blob {
         }
     }
 
-    /// Bytes that it takes in the file.
+    /// Length in the file, in bytes.
     pub(crate) fn len(&self) -> u64 {
         match &self.place {
             Place::Memory(bytes) => bytes.len() as u64,
@@ -66,12 +66,12 @@ impl Blob {
         }
     }
 
-    /// Whether its bytes are in the file as they are.
+    /// Whether the file stores the bytes without encoding.
     pub(crate) fn is_plain(&self) -> bool {
         self.coding == Coding::Raw
     }
 
-    /// All of it; allocates as much as it takes in the file, and once more to decode.
+    /// All bytes. Allocates the length in the file, and the same again to decode.
     pub(crate) fn bytes(&self) -> Result<Vec<u8>, ErrorKind> {
         let bytes = match &self.place {
             Place::Memory(bytes) => bytes.to_vec(),
@@ -92,7 +92,7 @@ impl Blob {
         decoded.ok_or_else(|| ErrorKind::damaged("its pickle has badly encoded bytes"))
     }
 
-    /// A source that has its bytes, from where to where.
+    /// A source that has its bytes, and their range in it.
     pub(crate) fn range(&self) -> Option<(Source, u64, u64)> {
         if self.coding != Coding::Raw {
             let bytes = self.bytes().ok()?;
@@ -109,7 +109,7 @@ impl Blob {
         })
     }
 
-    /// The text that it is, if Python 2 may have meant text and it is short.
+    /// The bytes as text, if Python 2 may have meant text and they are short.
     pub(crate) fn text(&self) -> Option<Arc<str>> {
         match (&self.place, self.origin) {
             (Place::Memory(bytes), Origin::String) if bytes.len() <= TEXT => {

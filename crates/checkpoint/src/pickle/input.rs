@@ -1,25 +1,25 @@
-//! A pickle's bytes in order.
+//! Sequential reading of a pickle's bytes.
 
 use crate::error::ErrorKind;
 use crate::source::Source;
 
 const BUFFER: u64 = 64 << 10;
 
-/// Reads a part of a source from its beginning, and knows where it is.
+/// Reads a range of a source sequentially and tracks its position.
 pub(crate) struct Input {
     pub(crate) source: Source,
     buffer: Vec<u8>,
     at: usize,
-    /// Where in the source the buffer ends.
+    /// Offset in the source where the buffer ends.
     next: u64,
     end: u64,
 }
 
-/// A line of text without its end.
+/// A line of text without its line break.
 pub(super) struct Line {
     pub(super) start: u64,
     pub(super) len: u64,
-    /// None where it is longer than asked for.
+    /// `None` if it is longer than the caller asked for.
     pub(super) bytes: Option<Vec<u8>>,
 }
 
@@ -39,7 +39,7 @@ impl Input {
         self.next - (self.buffer.len() - self.at) as u64
     }
 
-    /// Bytes to come.
+    /// Bytes left.
     pub(crate) fn left(&self) -> u64 {
         self.end.saturating_sub(self.position())
     }
@@ -78,7 +78,7 @@ impl Input {
         Ok(array)
     }
 
-    /// The next bytes; nothing is allocated for bytes that are not there.
+    /// The next bytes. Checks that they exist before it allocates.
     pub(crate) fn take(&mut self, len: u64) -> Result<Vec<u8>, ErrorKind> {
         if len > self.left() {
             return Err(cut());
@@ -108,7 +108,7 @@ impl Input {
         Ok(())
     }
 
-    /// A line, with its bytes if it has at most `most`.
+    /// The next line, with its bytes if there are at most `most`.
     pub(super) fn line(&mut self, most: usize) -> Result<Line, ErrorKind> {
         let start = self.position();
         let mut bytes = Some(Vec::new());

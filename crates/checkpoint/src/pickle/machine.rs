@@ -1,4 +1,4 @@
-//! The stack machine: every operation of Python's `pickletools`.
+//! The stack machine: every opcode of Python's `pickletools`.
 
 use super::blob::Origin;
 use super::stack::{HEAP, Machine, Result, bad, under};
@@ -17,7 +17,7 @@ pub(crate) fn load(input: &mut Input, budget: &mut Budget) -> Result<Pickle> {
 }
 
 impl Machine<'_> {
-    /// One operation; false after the last.
+    /// Runs one opcode; false after the last.
     fn step(&mut self) -> Result<bool> {
         match self.input.byte()? {
             b'.' => return Ok(false),
@@ -93,7 +93,7 @@ impl Machine<'_> {
                 let len = u64::from_le_bytes(self.input.array()?);
                 self.bytes(len, Origin::Bytes)?;
             }
-            // A buffer that is not in the file, and whether it may be written.
+            // An out-of-band buffer, which is not in the file, and its read-only flag.
             0x97 => self.push_node(Node::Large)?,
             0x98 => {}
             other => return self.step_of_collections(other),

@@ -1,12 +1,12 @@
-//! What a pickle remembers under numbers, which mostly count up from 0.
+//! The memo of a pickle, whose indices mostly count up from 0.
 
 use std::collections::HashMap;
 
 use super::Slot;
 
-/// Numbers that may be left out before the table grows no further.
+/// The largest gap of unused indices that the dense table may have.
 const GAP: u64 = 1024;
-// Bytes of an entry, growing collections counted twice.
+// Bytes per entry; doubled for collections that reallocate as they grow.
 const DENSE: u64 = 2 * size_of::<Option<Slot>>() as u64;
 const SPARSE: u64 = 56;
 
@@ -18,7 +18,7 @@ pub(super) struct Memo {
 }
 
 impl Memo {
-    /// How many numbers have a value.
+    /// Number of entries.
     pub(super) fn len(&self) -> u64 {
         self.len
     }
@@ -29,7 +29,7 @@ impl Memo {
         dense.or_else(|| self.sparse.get(&number).copied())
     }
 
-    /// Remembers a value; the bytes that this takes.
+    /// Stores a value and returns the bytes that this takes.
     pub(super) fn put(&mut self, number: u64, slot: Slot) -> u64 {
         if self.get(number).is_none() {
             self.len += 1;
@@ -59,7 +59,7 @@ mod tests {
             memo.put(number, Slot::Int(value));
         }
         assert_eq!(memo.len(), 4);
-        // The table reaches a number that was far away.
+        // The dense table has grown up to an index that was stored as sparse.
         for number in 3..6000 {
             memo.put(number, Slot::Int(number as i64));
         }

@@ -1,8 +1,8 @@
 //! Python's pickles, protocols 0 to 5, read without calling or importing anything.
 //!
 //! The stack machine of Python's `pickletools` fills an arena of nodes that refer to each other
-//! by index, so that shared and circular objects cost what their bytes cost, and nothing is
-//! recursive. What objects mean is left to [`tree`](crate::tree).
+//! by index, so that shared and circular objects cost no more than their bytes, and nothing is
+//! recursive. [`tree`](crate::tree) interprets the objects.
 
 mod blob;
 mod input;
@@ -17,13 +17,13 @@ pub(crate) use blob::{Blob, Coding, Origin};
 pub(crate) use input::Input;
 pub(crate) use machine::load;
 
-/// What a pickle holds.
+/// The content of a pickle.
 pub(crate) struct Pickle {
     pub(crate) nodes: Vec<Node>,
     pub(crate) root: Slot,
 }
 
-/// A value, or where it is in the arena.
+/// A value, or its index in the arena.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Slot {
     None,
@@ -42,24 +42,24 @@ pub(crate) enum Node {
     Tuple(Items),
     Set(Items),
     Dict(Vec<(Slot, Slot)>),
-    /// What a container resolves, such as PyTorch's storages.
+    /// A persistent id, which the container resolves, such as a PyTorch storage.
     Persistent(Slot),
     Object(Box<Object>),
     /// An integer of more than 64 bits.
     Large,
 }
 
-/// What a class or function makes of its arguments, and what is then put into it.
+/// The result of a call of a class or function, and what the pickle then puts into it.
 pub(crate) struct Object {
     pub(crate) callable: Slot,
-    /// A tuple, or none.
+    /// A tuple, if there is one.
     pub(crate) arguments: Slot,
     pub(crate) state: Option<Slot>,
     pub(crate) items: Items,
     pub(crate) pairs: Vec<(Slot, Slot)>,
 }
 
-/// Runs of numbers take half of what other values do.
+/// Runs of numbers, which take half the memory of other values.
 pub(crate) enum Items {
     Slots(Vec<Slot>),
     Floats(Vec<f64>),
@@ -120,7 +120,7 @@ impl Pickle {
         }
     }
 
-    /// Text, or a string of Python 2.
+    /// Text, or a Python 2 string.
     pub(crate) fn text(&self, slot: Slot) -> Option<Arc<str>> {
         match self.node(slot)? {
             Node::Text(text) => Some(text.clone()),
@@ -151,7 +151,7 @@ impl Pickle {
         }
     }
 
-    /// The items of a list, tuple or set; none of anything else.
+    /// The items of a list, tuple or set; empty for anything else.
     pub(crate) fn each(&self, slot: Slot) -> impl Iterator<Item = Slot> + '_ {
         self.items(slot).into_iter().flat_map(Items::iter)
     }

@@ -1,4 +1,4 @@
-//! What the stack machine has in hand: values, marks, memo and the arena.
+//! The state of the stack machine: values, marks, memo and the arena.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use super::{Input, Items, Node, Object, Slot, text};
 use crate::budget::Budget;
 use crate::error::ErrorKind;
 
-/// Longer texts and bytes stay in the file.
+/// Longer strings and bytes stay in the file.
 const SHORT: usize = 64 << 10;
 
-// Bytes that things take, growing collections counted twice.
+// Memory per item in bytes; doubled for collections that reallocate as they grow.
 const PLACE: u64 = 2 * size_of::<Slot>() as u64;
 const NODE: u64 = 2 * size_of::<Node>() as u64;
 pub(super) const HEAP: u64 = 32;
@@ -23,7 +23,7 @@ pub(super) struct Machine<'a> {
     pub(super) budget: &'a mut Budget,
     pub(super) nodes: Vec<Node>,
     pub(super) stack: Vec<Slot>,
-    /// The most that the stack has held.
+    /// The largest size of the stack so far.
     highest: usize,
     pub(super) marks: Vec<usize>,
     pub(super) memo: Memo,
@@ -95,7 +95,7 @@ impl<'a> Machine<'a> {
         Ok(top)
     }
 
-    /// The uppermost values, at most three, the lowest first.
+    /// The top values of the stack, at most three, the lowest first.
     pub(super) fn take(&mut self, count: usize) -> Result<[Slot; 3]> {
         let mut items = [Slot::None; 3];
         for item in items[..count].iter_mut().rev() {
@@ -192,7 +192,7 @@ impl<'a> Machine<'a> {
         .ok_or_else(|| bad("name"))
     }
 
-    /// `I` and `L`, whose booleans are `01` and `00`.
+    /// The opcodes `I` and `L`; `01` and `00` are booleans.
     pub(super) fn decimal(&mut self) -> Result<()> {
         let line = self.short_line()?;
         let line = line.trim();
@@ -214,7 +214,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Two's complement of any length.
+    /// A two's-complement integer of any length.
     pub(super) fn long(&mut self, len: u64) -> Result<()> {
         if len > 8 {
             self.input.skip(len)?;
@@ -229,7 +229,7 @@ impl<'a> Machine<'a> {
         self.push(Slot::Int(i64::from_le_bytes(number)))
     }
 
-    /// UTF-8.
+    /// A UTF-8 string.
     pub(super) fn text(&mut self, len: u64) -> Result<()> {
         if len > SHORT as u64 {
             return self.leave(len, Coding::Utf8, Origin::Text);

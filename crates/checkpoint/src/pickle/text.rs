@@ -1,6 +1,6 @@
-//! Python's ways to write text.
+//! Python's text encodings.
 
-/// Characters of UTF-8 below 256 as bytes.
+/// UTF-8 characters below 256 as bytes.
 pub(super) fn latin1(utf8: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(utf8).ok()?;
     text.chars()
@@ -23,14 +23,14 @@ pub(super) fn unescape_unicode(line: &[u8]) -> Option<String> {
             }
         };
         let code = number(after.get(1..=digits)?)?;
-        // Half of a pair has no character of its own.
+        // A lone surrogate is not a character.
         text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
         rest = &after[1 + digits..];
     }
     Some(text)
 }
 
-/// A string literal of Python 2 in quotes.
+/// A quoted Python 2 string literal.
 pub(super) fn unquote(line: &[u8]) -> Option<Vec<u8>> {
     let line = line.trim_ascii();
     let (quote, rest) = line.split_first()?;

@@ -1,13 +1,13 @@
-//! Whole files.
+//! Complete files.
 
 use super::pickle::{References, write};
 use super::value::{Array, Py};
 use super::zip::{ZipOptions, write_zip};
 
-/// PyTorch's mark of legacy files: 0x1950a86a20f9469cfc6c.
+/// PyTorch's magic number of legacy files: 0x1950a86a20f9469cfc6c.
 const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 
-/// The entries of a file of `torch.save` since PyTorch 1.6, in a folder.
+/// The entries of a `torch.save` file since PyTorch 1.6, in a folder.
 pub fn torch_entries(root: &str, value: &Py, protocol: u8) -> Vec<(String, Vec<u8>)> {
     let pickled = write(value, protocol, References::Zip);
     let mut entries = vec![
@@ -24,7 +24,7 @@ pub fn torch_entries(root: &str, value: &Py, protocol: u8) -> Vec<(String, Vec<u
     entries
 }
 
-/// A file of `torch.save` since PyTorch 1.6, in protocol 2.
+/// A `torch.save` file since PyTorch 1.6, with pickle protocol 2.
 pub fn torch_zip(root: &str, value: &Py) -> Vec<u8> {
     let options = ZipOptions {
         alignment: 64,
@@ -33,7 +33,7 @@ pub fn torch_zip(root: &str, value: &Py) -> Vec<u8> {
     write_zip(&torch_entries(root, value, 2), &options)
 }
 
-/// A file of `torch.save` from 0.1.10 to 1.5.
+/// A `torch.save` file from 0.1.10 to 1.5.
 pub fn legacy(value: &Py, protocol: u8) -> Vec<u8> {
     let pickled = write(value, protocol, References::Legacy);
     let mut file = match protocol {
@@ -59,7 +59,7 @@ pub fn legacy(value: &Py, protocol: u8) -> Vec<u8> {
     file
 }
 
-/// A file of `torch.save` before 0.1.10. Tensors with a shared storage are not written.
+/// A `torch.save` file before 0.1.10. Shared storages are not supported.
 pub fn tar(value: &Py) -> Vec<u8> {
     let pickled = write(value, 2, References::Tar);
     let mut arrays = Vec::new();
@@ -145,8 +145,7 @@ pub fn bare(value: &Py, protocol: u8) -> Vec<u8> {
     write(value, protocol, References::Zip).bytes
 }
 
-/// A TorchScript archive: a module of parameters by their names with full stops, as
-/// `torch.jit.save` writes it.
+/// A TorchScript archive as `torch.jit.save` writes it: a module with parameters by dotted name.
 pub fn script(root: &str, parameters: &[(&str, Array)]) -> Vec<u8> {
     let options = ZipOptions {
         alignment: 64,
@@ -261,7 +260,7 @@ fn export_dtype(kind: &str) -> u64 {
     }
 }
 
-/// `torch.export.save` of PyTorch 2.1 to 2.7: a state dict of `torch.save` in another archive.
+/// `torch.export.save` of PyTorch 2.1 to 2.7: a `torch.save` state dict inside another archive.
 pub fn export_old(state_dict: &Py) -> Vec<u8> {
     let entries = [
         ("version".to_owned(), b"5.1".to_vec()),
@@ -278,7 +277,7 @@ pub fn export_old(state_dict: &Py) -> Vec<u8> {
     write_zip(&entries, &ZipOptions::default())
 }
 
-/// safetensors. Strides and offsets are not written.
+/// A safetensors file. Strides and offsets are not supported.
 pub fn safetensors(tensors: &[(&str, Array)], metadata: &[(&str, &str)]) -> Vec<u8> {
     let mut header = serde_json::Map::new();
     if !metadata.is_empty() {
@@ -313,7 +312,7 @@ pub fn safetensors(tensors: &[(&str, Array)], metadata: &[(&str, &str)]) -> Vec<
     file
 }
 
-/// The index of several files: which file has which tensor.
+/// The index of sharded files: maps each tensor to its file.
 pub fn index(places: &[(&str, &str)]) -> Vec<u8> {
     let map: serde_json::Map<_, _> = places
         .iter()

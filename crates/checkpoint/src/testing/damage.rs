@@ -1,6 +1,6 @@
-//! Files that somebody broke, by chance or on purpose: one for each number.
+//! Files broken by chance or on purpose: one for each seed.
 
-/// Numbers that programs get wrong.
+/// Numbers that often expose bugs.
 const EXTREMES: [u64; 14] = [
     0,
     1,
@@ -18,16 +18,16 @@ const EXTREMES: [u64; 14] = [
     3_000_000_000,
 ];
 
-/// Operations of pickles that make, copy, nest and join objects.
+/// Pickle opcodes that create, copy, nest and join objects.
 const OPERATIONS: &[u8] =
     b"]}()\x8f2eaustdlbRQ\x81\x93\x94\x85\x86\x87hjqrNKJMXGco0i1\x90\x91\x92.";
 
-/// A source of numbers: the same ones for the same seed (splitmix64).
+/// A deterministic random generator (splitmix64).
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 
 impl Dice {
-    /// For a seed.
+    /// Creates a generator from a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -47,7 +47,7 @@ impl Dice {
     }
 }
 
-/// Breaks a file in a way that depends on the dice; `other` is a file to take parts from.
+/// Breaks a file in a way that depends on `dice`; `other` is a file to take parts from.
 pub fn damage(file: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = file.to_vec();
     for _ in 0..1 + dice.below(4) {
@@ -66,7 +66,7 @@ pub fn damage(file: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
             }
             3 => bytes[at] = OPERATIONS[dice.below(OPERATIONS.len())],
             4 => {
-                // A run of one operation.
+                // A run of one opcode.
                 let code = OPERATIONS[dice.below(OPERATIONS.len())];
                 let len = 1 << dice.below(14);
                 bytes.splice(at..at, std::iter::repeat_n(code, len));
@@ -77,7 +77,7 @@ pub fn damage(file: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
                 bytes.drain(at..end);
             }
             6 => {
-                // A part of itself, over and over.
+                // A part of itself, repeated.
                 let end = bytes.len().min(at + 1 + dice.below(48));
                 let part = bytes[at..end].to_vec();
                 let all = part.repeat(1 << dice.below(9));
@@ -98,7 +98,7 @@ pub fn damage(file: &[u8], other: &[u8], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// Beginnings and ends say most.
+/// A position, more often near the beginning or the end, where most of the structure is.
 fn place(len: usize, dice: &mut Dice) -> usize {
     match dice.below(4) {
         0 => dice.below(len.min(600)),

@@ -1,4 +1,4 @@
-//! One small file of each form.
+//! One small file in each format.
 
 use super::container::{
     bare, export, export_old, legacy, safetensors, script, tar, torch_entries, torch_zip,
@@ -20,7 +20,7 @@ pub fn weights() -> Vec<(&'static str, Array)> {
     ]
 }
 
-/// The weights of [`weights`] in every form of file, by its name.
+/// [`weights`] in every file format, by the format's name.
 pub fn forms() -> Vec<(&'static str, Vec<u8>)> {
     let plain = state_dict(weights());
     let training = training();
@@ -157,7 +157,7 @@ fn whole_module() -> Py {
     )
 }
 
-/// [`weights`] as numpy's arrays.
+/// [`weights`] as NumPy arrays.
 fn arrays() -> Py {
     let pairs = weights()
         .into_iter()
@@ -165,7 +165,7 @@ fn arrays() -> Py {
     dict(pairs.collect::<Vec<_>>())
 }
 
-/// numpy's array of a tensor, whose bytes are in the order `<` or `>`.
+/// A tensor as a NumPy array with byte order `<` or `>`.
 pub fn numpy(array: &Array, order: &str) -> Py {
     let code = if array.kind == "Long" { "i8" } else { "f4" };
     let dtype = Py::Build(
@@ -190,7 +190,7 @@ pub fn numpy(array: &Array, order: &str) -> Py {
         Py::Bytes(b"b".to_vec()),
     ];
     let shape = tuple(array.shape.iter().map(|&size| Py::Int(size as i64)));
-    // The first axis runs fastest where the first stride is 1.
+    // The array is column-major if the first stride is 1.
     let is_fortran = array.shape.len() > 1 && array.strides.first() == Some(&1);
     let state = [
         Py::Int(1),

@@ -1,6 +1,6 @@
-//! Writers of the files that this crate reads, for tests: what PyTorch writes, byte by byte.
+//! Writers of the formats that this crate reads, for tests: the same bytes as PyTorch writes.
 //!
-//! Behind the feature `testing`. They write whatever they are told, whether it makes sense or not.
+//! Requires the feature `testing`. The writers do not check their input.
 
 mod container;
 mod damage;

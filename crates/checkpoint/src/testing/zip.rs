@@ -1,4 +1,4 @@
-//! Zip archives with all that readers must bear.
+//! Zip archives with every feature that readers must handle.
 
 use std::io::Write as _;
 
@@ -10,19 +10,19 @@ use flate2::{Compression, Crc};
 pub struct ZipOptions {
     /// Deflated instead of stored.
     pub deflated: bool,
-    /// Sizes and offsets of 64 bits.
+    /// 64-bit sizes and offsets.
     pub zip64: bool,
-    /// Sizes behind the data instead of before.
+    /// Sizes after the data instead of before it.
     pub descriptors: bool,
-    /// Data begin at multiples of this; 0 for no padding.
+    /// Alignment of data in bytes; 0 for no padding.
     pub alignment: usize,
-    /// What comes before the archive, from which offsets do not count.
+    /// Data before the archive, which offsets do not include.
     pub before: Vec<u8>,
-    /// Comment at the end.
+    /// The comment at the end.
     pub comment: Vec<u8>,
 }
 
-/// Writes entries by name.
+/// Writes named entries.
 pub fn write_zip(entries: &[(String, Vec<u8>)], options: &ZipOptions) -> Vec<u8> {
     let mut file = Vec::new();
     let mut directory = Vec::new();
@@ -122,7 +122,7 @@ fn entry(
     };
     let mut extra = wide(false);
     if options.alignment > 0 {
-        // As PyTorch pads: a field called FB.
+        // PyTorch pads with an extra field named FB.
         let start = offset + 30 + name.len() + extra.len() + 4;
         let padding = start.next_multiple_of(options.alignment) - start;
         extra.extend(b"FB");

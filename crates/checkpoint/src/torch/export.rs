@@ -1,5 +1,5 @@
-//! `torch.export.save`: raw weights with a description in JSON, or in older files a state dict
-//! that `torch.save` wrote (schema: `torch/_export/serde/schema.py`, PyTorch 2.15).
+//! `torch.export.save`: raw weights with a JSON description, or in older files a state dict from
+//! `torch.save` (schema: `torch/_export/serde/schema.py`, PyTorch 2.15).
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -19,13 +19,13 @@ use crate::value::{Dict, Value};
 use crate::view::View;
 use crate::zip::Zip;
 
-/// The longest description.
+/// The longest description, in bytes.
 const DESCRIPTION: u64 = 32 << 20;
 const WORD: u64 = 64;
 
 #[derive(Deserialize)]
 struct Payloads {
-    // In the file's order, which a map of serde_json keeps only with a feature.
+    // In the file's order, which serde_json's map keeps only with a feature.
     config: Pairs,
 }
 
@@ -48,7 +48,7 @@ struct Meta {
     storage_offset: Option<Size>,
 }
 
-/// A number, as it is or in a union: `{"as_int": 3}`, `{"as_expr": {"hint": {"as_int": 3}}}`.
+/// A number, plain or in a union: `{"as_int": 3}`, `{"as_expr": {"hint": {"as_int": 3}}}`.
 struct Size(Option<u64>);
 
 #[derive(Deserialize)]
@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
-/// The folder of an archive that `torch.export` wrote, as a prefix of names.
+/// The top folder of a `torch.export` archive, as a prefix of entry names.
 pub(crate) fn is_export(zip: &Zip) -> Option<String> {
     let names = || zip.entries.iter().map(|entry| &*entry.name);
     let marks = [
@@ -183,7 +183,7 @@ fn state_dict(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Weights,
-    /// Buffers that no state dict has, and constants.
+    /// Buffers that are not in the state dict, and constants.
     Constants,
 }
 
@@ -225,7 +225,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Adds what a description names; its files lie in `folder`.
+    /// Adds the tensors of a description, whose files are in `folder`.
     fn read(&mut self, config: &str, folder: &str, kind: Kind) -> Result<(), ErrorKind> {
         let bytes = self
             .zip
@@ -287,7 +287,7 @@ impl<'a> Found<'a> {
         Ok(storage)
     }
 
-    /// A tensor that `torch.save` wrote.
+    /// A tensor saved with `torch.save`.
     fn pickled(&self, name: &str) -> Result<View, String> {
         let reason = || "an object".to_owned();
         let source = nested(self.zip, name, self.len)

@@ -1,4 +1,4 @@
-//! `torch.save` from 0.1.10 to 1.5: five pickles and the storages behind them; bare pickles.
+//! `torch.save` from 0.1.10 to 1.5: five pickles followed by the storages; also bare pickles.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::source::Source;
 use crate::storage::{Order, Place, Storage};
 use crate::tree::{self, Classes, Ids, Named, Reference};
 
-/// What a header such as a version or the machine's type sizes may take.
+/// Memory budget of a header pickle, such as the version or the machine's type sizes, in bytes.
 const SMALL: u64 = 64 << 10;
 
-/// 0x1950a86a20f9469cfc6c, in the first pickle: where depends on its protocol.
+/// 0x1950a86a20f9469cfc6c, in the first pickle, at an offset that depends on its protocol.
 pub(crate) fn is_legacy(head: &[u8]) -> bool {
     const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
     let start = &head[..head.len().min(64)];
@@ -23,7 +23,7 @@ pub(crate) fn is_legacy(head: &[u8]) -> bool {
         || start.starts_with(b"L119547037146038801333356L")
 }
 
-/// Magic number, version, machine, objects, order of the storages; then the storages.
+/// Reads magic number, version, machine, objects, order of the storages, and the storages.
 pub(crate) fn legacy(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind> {
     let len = source.len();
     let (pickle, named) = parts(source, 0, len)?;
@@ -62,7 +62,7 @@ fn parts(
     Ok((pickle, named))
 }
 
-/// How many numbers, then the numbers; always little-endian.
+/// Reads the count and position of the numbers, which are always little-endian.
 pub(super) fn storage(
     input: &mut Input,
     source: &Source,
@@ -95,7 +95,7 @@ fn cut(len: u64, left: u64) -> ErrorKind {
     ErrorKind::cut_off(format!("a tensor has {left} of its {len} bytes"))
 }
 
-/// Number formats of the storages, by their keys: that of the first reference.
+/// Number formats of the storages by key, each from the first reference to it.
 fn dtypes(pickle: &Pickle) -> HashMap<Arc<str>, Dtype> {
     let mut dtypes = HashMap::new();
     for node in &pickle.nodes {
@@ -115,7 +115,7 @@ fn key(pickle: &Pickle, slot: Slot) -> Option<Arc<str>> {
     }
 }
 
-/// One storage saved as a legacy file of its own, which is how `pickle.dump` writes a tensor.
+/// A storage saved as a legacy file of its own, as `pickle.dump` writes a tensor.
 pub(crate) fn nested_storage(blob: &Blob) -> Option<(Storage, Dtype, u64)> {
     let (source, from, end) = blob.range()?;
     let head = source.bytes(from, (end - from).min(64)).ok()?;
@@ -147,7 +147,7 @@ pub(crate) fn nested_storage(blob: &Blob) -> Option<(Storage, Dtype, u64)> {
     }
 }
 
-/// A pickle of whatever Python's `pickle.dump` wrote.
+/// A bare pickle from Python's `pickle.dump`.
 pub(crate) fn bare(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind> {
     let len = source.len();
     let mut input = Input::new(source, 0, len);

@@ -1,4 +1,4 @@
-//! TorchScript: what is special about it beside its pickle.
+//! TorchScript: everything except its pickle.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use crate::error::ErrorKind;
 use crate::tree::{Classes, Tree};
 use crate::zip::Zip;
 
-/// The longest file of code, and all of them together.
+/// The longest code file, and the longest total, in bytes.
 const CODE: u64 = 4 << 20;
 const ALL_CODE: u64 = 16 << 20;
 
-/// The parameters and buffers of each class, which its code lists; other tensors are attributes.
+/// The parameters and buffers of each class, from the lists in its code. Other tensors are plain
+/// attributes.
 pub(super) fn classes(zip: &Zip, folder: &str) -> Result<Classes, ErrorKind> {
     let mut classes = Classes::new();
     let mut left = ALL_CODE.min(zip.source.len() * 4 + CODE);

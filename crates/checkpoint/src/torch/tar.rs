@@ -16,11 +16,11 @@ use crate::tree::{self, Classes, Ids, Named};
 use crate::view::View;
 
 const BLOCK: u64 = 512;
-/// Where the magic word is.
+/// Offset of the magic word.
 const MAGIC: usize = 257;
-/// What one entry of a table may take.
+/// Memory budget of one table entry, in bytes.
 const SMALL: u64 = 4 << 10;
-/// More dimensions than a tensor has.
+/// The most dimensions of a tensor.
 const RANK: u32 = 64;
 
 pub(crate) fn is_tar(head: &[u8]) -> bool {
@@ -28,7 +28,7 @@ pub(crate) fn is_tar(head: &[u8]) -> bool {
         .is_some_and(|rest| rest.starts_with(b"ustar"))
 }
 
-/// Tensors by their keys, which views share.
+/// Tensors by key; views share them.
 type Table = HashMap<Arc<str>, Named>;
 
 pub(crate) fn tar(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind> {
@@ -72,7 +72,7 @@ pub(crate) fn tar(name: &Arc<str>, source: &Source) -> Result<Opened, ErrorKind>
     })
 }
 
-/// A number, then for each storage key, location and class, and the storage; then parts of them.
+/// The table of storages: a count, then key, location, class and data of each; then their views.
 fn read_storages(
     source: &Source,
     range: Range<u64>,
@@ -93,7 +93,7 @@ fn read_storages(
         budget.take(256)?;
         table.insert(key, Named::Storage(Arc::new(storage), dtype));
     }
-    // Key, key of the whole, offset and number of elements.
+    // Key, key of the base, offset and number of elements.
     let parts = pickle::load(&mut input, budget)?;
     for slot in parts
         .items(parts.root)
@@ -126,7 +126,7 @@ fn read_storages(
         }
         budget.take(256)?;
         let order = whole.order;
-        // A part of a part would make reading recursive.
+        // A view of a view would make reading recursive.
         let Place::File {
             source,
             offset: start,
@@ -148,8 +148,8 @@ fn read_storages(
     Ok(())
 }
 
-/// A number, then for each tensor its key, its storage's and its class; then rank (and four bytes
-/// of nothing), sizes, strides and offset.
+/// The table of tensors: a count, then for each tensor its key, storage key and class; then rank
+/// (and four unused bytes), sizes, strides and offset.
 fn read_tensors(
     source: &Source,
     range: Range<u64>,
@@ -213,7 +213,7 @@ fn key(pickle: &Pickle, slot: Slot) -> Option<Arc<str>> {
     }
 }
 
-/// Names and places of the plain files.
+/// Names and ranges of the regular files.
 fn entries(source: &Source) -> Result<Vec<(String, Range<u64>)>, ErrorKind> {
     let len = source.len();
     let mut entries = Vec::new();

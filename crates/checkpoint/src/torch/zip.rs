@@ -13,12 +13,12 @@ use crate::storage::Order;
 use crate::tree::{self, Classes, Ids, Tree, ZipStorages};
 use crate::zip::Zip;
 
-/// Entries that say one word.
+/// The longest entry that holds a single word, in bytes.
 const WORD: u64 = 64;
-/// What a compressed pickle may unpack to beside four times the file.
+/// Bytes that a compressed pickle may unpack to, in addition to four times the file.
 const UNPACKED: u64 = 8 << 20;
 
-/// The folder in which `data.pkl` lies, as a prefix of names: the shortest.
+/// The folder of `data.pkl`, as a prefix of entry names. If there are several, the shortest.
 pub(crate) fn find(zip: &Zip) -> Option<String> {
     let names = zip.entries.iter().map(|entry| &*entry.name);
     let folders = names.filter_map(|name| name.strip_suffix("data.pkl"));
@@ -92,7 +92,7 @@ fn tree(
     tree::build(pickle, ids, classes, name, len, &mut budget)
 }
 
-/// The pickle of an entry, and what a tree of it may take.
+/// The pickle of an entry, and the memory budget of its tree.
 fn load(zip: &Zip, name: &str, len: u64) -> Result<(Pickle, Budget), ErrorKind> {
     let missing = || ErrorKind::damaged(format!("it has no {name}"));
     let entry = zip.entry(name).ok_or_else(missing)?;

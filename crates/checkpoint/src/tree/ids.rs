@@ -1,4 +1,4 @@
-//! What a container puts where a pickle refers to something outside of it.
+//! Persistent ids: a pickle's references to the container's storages.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,52 +9,52 @@ use crate::storage::{Order, Place, Storage};
 use crate::view::View;
 use crate::zip::Zip;
 
-/// Storages and tensors outside of a pickle.
+/// Storages and tensors outside a pickle.
 pub(crate) enum Ids {
     /// Entries of a zip archive.
     Zip(ZipStorages),
-    /// Those that a file lists, by their keys.
+    /// Storages that the file lists by key.
     Table(HashMap<Arc<str>, Named>),
 }
 
 /// Entries `data/0` and so on.
 pub(crate) struct ZipStorages {
     pub(crate) zip: Arc<Zip>,
-    /// What comes before a key in the name of its entry, the usual first.
+    /// Prefixes of a key in the name of its entry, the usual one first.
     pub(crate) folders: Vec<String>,
     pub(crate) order: Order,
     pub(crate) found: HashMap<Arc<str>, Option<Arc<Storage>>>,
 }
 
-/// What a key stands for.
+/// What a key refers to.
 #[derive(Clone)]
 pub(crate) enum Named {
     Storage(Arc<Storage>, Dtype),
     View(View),
 }
 
-/// A reference to something outside of a pickle, as PyTorch writes it.
+/// A persistent id as PyTorch writes it.
 pub(crate) enum Reference {
     Storage {
         dtype: Dtype,
         key: Arc<str>,
-        /// Where it was: `cpu`, `cuda:0`, `meta`.
+        /// Device it was on: `cpu`, `cuda:0`, `meta`.
         location: Arc<str>,
-        /// Numbers that it has.
+        /// Number of elements.
         elements: u64,
-        /// A part of it, in elements: its key, where it begins, how many.
+        /// A view of it: key, offset and number of elements.
         part: Option<(Arc<str>, u64, u64)>,
     },
     /// A class of a module, saved with its source text.
     Class(Slot),
-    /// The same by its name, in protocol 0.
+    /// The same by class name, in protocol 0.
     ClassName(Arc<str>),
     /// A key of PyTorch before 0.1.10.
     Key(Arc<str>),
 }
 
 impl Ids {
-    /// The storage of a key; `elements` of `dtype` belong to it.
+    /// The storage of a key, with `elements` numbers of `dtype`.
     pub(crate) fn get(&mut self, key: &Arc<str>) -> Option<Named> {
         match self {
             Self::Table(named) => named.get(key).cloned(),
@@ -90,7 +90,7 @@ impl ZipStorages {
 }
 
 impl Reference {
-    /// Reads the identity of a persistent object.
+    /// Reads a persistent id.
     pub(crate) fn read(pickle: &Pickle, id: Slot) -> Option<Self> {
         if let Some(text) = pickle.text(id) {
             return Self::from_text(&text).or(Some(Self::Key(text)));
@@ -154,8 +154,8 @@ fn key(pickle: &Pickle, slot: Slot) -> Option<Arc<str>> {
     }
 }
 
-/// Of `torch.FloatStorage`, `torch.cuda.FloatStorage`, `torch.storage._UntypedStorage`, or of a
-/// number format itself.
+/// The number format of `torch.FloatStorage`, `torch.cuda.FloatStorage`,
+/// `torch.storage._UntypedStorage`, or of a dtype itself.
 fn dtype(pickle: &Pickle, class: Slot) -> Option<Dtype> {
     let name = match pickle.node(class)? {
         Node::Global(name) => name,

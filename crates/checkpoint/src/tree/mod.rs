@@ -1,7 +1,7 @@
-//! What a pickle's objects mean: a tree of values and tensors.
+//! Turns a pickle's objects into a tree of values and tensors.
 //!
-//! Objects refer to each other in any way, so the tree is bounded: in depth, in how often one
-//! container is shown, and in memory. A reference to what contains it is passed over.
+//! Objects can refer to each other in any way, so three limits bound the tree: its depth, how often
+//! it shows one container, and its memory. Circular references are skipped.
 
 mod ids;
 mod module;
@@ -26,22 +26,22 @@ use crate::tensor::Tensor;
 use crate::value::{Dict, Items, List, Value, key_text};
 use crate::view::View;
 
-/// Places in which one container is shown, and one module: layers are shared more often.
+/// How often one container is shown, and one module, because layers are shared more often.
 const PLACES: u32 = 8;
 const MODULE_PLACES: u32 = 64;
-/// Bytes of a tensor's path.
+/// The longest path of a tensor, in bytes.
 const PATH: usize = 16 << 10;
-/// Items that are looked at: a second at most, and more for more objects.
+/// The most items to visit, which takes about a second; more objects allow more.
 const WORK: u64 = 10_000_000;
 const WORK_OF_NODE: u64 = 50;
-/// What a tensor takes beside its path.
+/// Memory of a tensor besides its path, in bytes.
 const TENSOR: u64 = 384;
 
 type Result<T> = std::result::Result<T, ErrorKind>;
 /// Keys and values of an object.
 type Pairs = Vec<(Slot, Slot)>;
 
-/// The parameters and buffers of TorchScript's classes.
+/// The parameters and buffers of TorchScript classes.
 pub(crate) type Classes = HashMap<Arc<str>, Arc<HashSet<Box<str>>>>;
 
 /// Values and tensors of a file.
@@ -50,7 +50,7 @@ pub(crate) struct Tree {
     pub(crate) tensors: Vec<Tensor>,
 }
 
-/// Whether tensors are weights, or values of a plain attribute of a module.
+/// Whether tensors are weights, or plain attributes of a module.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
     Weights,
@@ -62,7 +62,7 @@ struct Builder<'a> {
     ids: Ids,
     classes: Classes,
     file: Arc<str>,
-    /// Bytes of the file.
+    /// Length of the file in bytes.
     len: u64,
     budget: &'a mut Budget,
     role: Role,
@@ -73,18 +73,18 @@ struct Builder<'a> {
     above: HashSet<u32>,
     places: HashMap<u32, u32>,
     runs: HashMap<u32, Items>,
-    /// Bytes that texts stand for, and storages in bytes, by what they are made of.
+    /// Caches of decoded bytes and of storages inside bytes, by their node in the arena.
     blobs: RefCell<HashMap<u32, Option<Blob>>>,
     nested: HashMap<u32, Option<Nested>>,
-    /// Items that were looked at, and the most that may be.
+    /// Items visited so far, and the limit.
     work: Cell<u64>,
     most_work: u64,
 }
 
-/// A storage in bytes: what it is, its numbers and how many.
+/// A storage inside bytes, its number format and number of elements.
 type Nested = (Arc<Storage>, Dtype, u64);
 
-/// Makes a tree of a pickle in a file of `len` bytes.
+/// Builds the tree of a pickle in a file of `len` bytes.
 pub(crate) fn build(
     pickle: Pickle,
     ids: Ids,
@@ -172,12 +172,12 @@ impl Builder<'_> {
         }
     }
 
-    /// Counts items that are looked at, which several objects may share.
+    /// Counts visited items, because several objects may share them.
     fn spend(&self, items: usize) {
         self.work.set(self.work.get().saturating_add(items as u64));
     }
 
-    /// Shows what is in a container, unless that would go on without end.
+    /// Shows the content of a container within the limits of depth, repetition and cycles.
     fn within(
         &mut self,
         index: u32,
@@ -210,7 +210,7 @@ impl Builder<'_> {
         Ok(Value::Opaque(text.into()))
     }
 
-    /// `index` is where the list is in the arena if it may be long.
+    /// `index` is the list's index in the arena, if it may be long.
     fn list(&mut self, index: Option<u32>, items: &PickleItems) -> Result<Value> {
         let run = index.and_then(|index| self.runs.get(&index).cloned());
         let run = match (run, items) {
@@ -268,7 +268,7 @@ impl Builder<'_> {
         value
     }
 
-    /// A dictionary's key: numbers, texts and tuples of them; no tensor is listed for it.
+    /// A dictionary's key: numbers, text and tuples of them. Tensors in a key are not listed.
     fn key(&mut self, slot: Slot, depth: usize) -> Result<Value> {
         let pickle = self.pickle.clone();
         match pickle.node(slot) {

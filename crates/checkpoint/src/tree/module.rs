@@ -1,4 +1,4 @@
-//! Modules saved whole: their parameters, buffers and sub-modules, as in a state dict.
+//! Whole modules: their parameters, buffers and submodules, as in a state dict.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,8 +8,8 @@ use crate::pickle::{Node, Object, Slot};
 use crate::value::{Dict, Value};
 
 impl Builder<'_> {
-    /// The dictionary that `torch.nn.Module.state_dict` would make, by the names of the modules,
-    /// and after that the plain attributes; none if these are no module's fields.
+    /// The dictionary that `torch.nn.Module.state_dict` would return, by module name,
+    /// followed by the plain attributes. `None` if these are not the fields of a module.
     pub(super) fn module(&mut self, class: &Arc<str>, fields: &Pairs) -> Result<Option<Value>> {
         let pickle = self.pickle.clone();
         let field = |name: &str| {
@@ -48,7 +48,7 @@ impl Builder<'_> {
             .map(Some)
     }
 
-    /// Whether an object has what all modules have.
+    /// Whether an object has the fields that every module has.
     pub(super) fn is_module(&self, object: &Object) -> bool {
         object.state.is_some_and(|state| self.has_modules(state))
             || self
@@ -64,7 +64,7 @@ impl Builder<'_> {
         keys.any(|&(key, _)| self.pickle.text(key).as_deref() == Some("_modules"))
     }
 
-    /// The same of TorchScript, whose code has the names of parameters and buffers.
+    /// The same for TorchScript, where the code lists the names of parameters and buffers.
     pub(super) fn script(&mut self, class: &Arc<str>, fields: &Pairs) -> Result<Option<Value>> {
         let Some(names) = self.classes.get(class).cloned() else {
             return Ok(None);
@@ -105,7 +105,7 @@ impl Builder<'_> {
         Ok(Value::Dict(Dict { class, pairs }))
     }
 
-    /// The texts of a set.
+    /// The strings in a set.
     fn names(&self, slot: Slot) -> HashSet<Arc<str>> {
         let slot = match self.pickle.node(slot) {
             Some(Node::Object(object)) => {

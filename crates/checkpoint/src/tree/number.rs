@@ -4,11 +4,11 @@ use crate::dtype::Dtype;
 use crate::value::{Items, List, Value};
 use crate::view::View;
 
-/// Elements of a tensor that is shown as numbers.
+/// The most elements of a tensor that is shown as numbers.
 const SMALL: usize = 4096;
 
-/// Its numbers in row-major order, or one number if it has no dimension; none if it is large or
-/// cannot be read.
+/// A tensor's numbers in row-major order, or one number if it has no dimensions. `None` if it is
+/// large or cannot be read.
 pub(crate) fn numbers(view: &View) -> Option<Value> {
     if view.bytes > (SMALL * 8) as u64 {
         return None;

@@ -1,4 +1,4 @@
-//! numpy's arrays and scalars.
+//! NumPy arrays and scalars.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::storage::{Order, Place, Storage};
 use crate::value::{Items, Value};
 use crate::view::View;
 
-/// The longest array of texts that is read.
+/// The longest array of strings to read.
 const TEXTS: u64 = 1 << 20;
 
-/// What an array's elements are.
+/// The element type of an array.
 enum Element {
     Number(Dtype, Order),
-    /// Texts of so many bytes each, in UTF-32 or Latin-1.
+    /// Strings of this many bytes each, in UTF-32 or Latin-1.
     Text(usize, Letters),
 }
 
@@ -26,7 +26,7 @@ enum Letters {
     One,
 }
 
-/// An array's bytes, what they are, its sizes, and in which order its axes run.
+/// The bytes, element type, shape and axis order of an array.
 struct Parts {
     bytes: Slot,
     dtype: Slot,
@@ -37,19 +37,19 @@ struct Parts {
 #[derive(Clone, Copy)]
 enum Axes {
     RowMajor,
-    /// The first axis runs fastest.
+    /// Column-major: the first axis is contiguous.
     Fortran,
-    /// Row-major, then transposed to these axes.
+    /// Row-major, then transposed to this order of axes.
     Order(Slot),
 }
 
 impl Builder<'_> {
-    /// The tensor that `name(arguments)` with a state is, if it is an array.
+    /// The tensor from `name(arguments)` and a state, if it is an array.
     pub(super) fn array(&mut self, name: &str, arguments: &[Slot], state: Option<Slot>) -> Made {
         let Some(parts) = self.parts(name, arguments, state) else {
             return Made::Nothing;
         };
-        // Objects, which are a list.
+        // An array of objects, stored as a list.
         if self.pickle.items(parts.bytes).is_some() {
             return Made::Nothing;
         }
@@ -73,7 +73,7 @@ impl Builder<'_> {
         }
     }
 
-    /// An array of texts, or of objects, which are a list.
+    /// An array of strings or objects, as a list.
     pub(super) fn texts(
         &mut self,
         name: &str,
@@ -108,7 +108,7 @@ impl Builder<'_> {
         self.pickle.items(parts.bytes).map(|_| parts.bytes)
     }
 
-    /// numpy's `float64(0.5)` and the like.
+    /// A scalar such as `numpy.float64(0.5)`.
     pub(super) fn numpy_scalar(&self, name: &str, arguments: &[Slot]) -> Option<Value> {
         let module = multiarray(name)?;
         let &[dtype, bytes, ..] = arguments else {
@@ -137,7 +137,7 @@ impl Builder<'_> {
     fn parts(&self, name: &str, arguments: &[Slot], state: Option<Slot>) -> Option<Parts> {
         let item = |at: usize| arguments.get(at).copied().unwrap_or(Slot::None);
         match multiarray(name)? {
-            // Version, sizes, type, order and bytes; the first has no version.
+            // Version, shape, type, order and bytes; the first version of the format has no version field.
             "_reconstruct" => {
                 let state = self.pickle.items(state?)?;
                 let skip = usize::from(state.len() == 5);
@@ -171,12 +171,12 @@ impl Builder<'_> {
         }
     }
 
-    /// Sizes and strides of axes in an order.
+    /// Shape and strides with the axes in the given order.
     fn layout(&self, shape: Vec<u64>, axes: Axes) -> Option<(Vec<u64>, Vec<u64>)> {
         let mut strides = vec![1_u64; shape.len()];
         let is_fortran = matches!(axes, Axes::Fortran);
         for at in 1..shape.len() {
-            // The axis after the one that runs faster.
+            // From the fastest axis to the slowest.
             let (to, from) = match is_fortran {
                 true => (at, at - 1),
                 false => (shape.len() - 1 - at, shape.len() - at),
@@ -196,7 +196,7 @@ impl Builder<'_> {
         Some((pick(&shape), pick(&strides)))
     }
 
-    /// `numpy.dtype('f4', …)` with a state whose second item is the order of bytes.
+    /// `numpy.dtype('f4', …)` with a state whose second item is the byte order.
     fn element(&self, slot: Slot) -> Option<Element> {
         let Some(Node::Object(object)) = self.pickle.node(slot) else {
             return None;
@@ -208,7 +208,7 @@ impl Builder<'_> {
         let code = self.pickle.text(*arguments.first()?)?;
         let state = object.state.and_then(|state| self.pickle.items(state));
         let item = |at: usize| state.and_then(|state| state.get(at)).unwrap_or(Slot::None);
-        // A part of another type, or fields.
+        // A subarray type or a record with fields.
         if item(2) != Slot::None || item(3) != Slot::None {
             return None;
         }
@@ -229,7 +229,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Bytes, in the ways in which protocols without bytes have them too.
+    /// Bytes, including the encodings of protocols without a bytes type.
     pub(super) fn blob(&self, slot: Slot) -> Option<Blob> {
         match self.pickle.node(slot)? {
             Node::Blob(blob) => Some((**blob).clone()),
@@ -261,7 +261,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Latin-1 bytes of a text, decoded once.
+    /// The Latin-1 bytes of a string, decoded once.
     fn encoded(&self, slot: Slot) -> Option<Blob> {
         let Slot::Node(index) = slot else {
             return None;
@@ -284,7 +284,7 @@ impl Builder<'_> {
     }
 }
 
-/// The function of a name in numpy's modules, which moved between versions.
+/// The name of a NumPy function without its module, which moved between versions.
 fn multiarray(name: &str) -> Option<&str> {
     let (module, function) = name.rsplit_once('.')?;
     let is_it = matches!(

@@ -1,4 +1,4 @@
-//! Objects of classes: dictionaries and lists of other kinds, and fields.
+//! Objects of classes: dictionary and list types, and objects with fields.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use crate::dtype::Dtype;
 use crate::pickle::{Items, Node, Object, Slot};
 use crate::value::{Dict, Value};
 
-/// Arguments of a call that are looked at.
+/// The most arguments of a call to look at.
 const ARGUMENTS: usize = 64;
 
-/// Dictionaries whose class says nothing.
+/// Dictionary classes that add no meaning.
 const DICTIONARIES: [&str; 5] = [
     "builtins.dict",
     "collections.OrderedDict",
@@ -19,7 +19,7 @@ const DICTIONARIES: [&str; 5] = [
     "torch.jit._pickle.build_dict",
 ];
 
-/// Lists, sets and tuples made of their first argument.
+/// List, set and tuple classes built from their first argument.
 const LISTS: [&str; 12] = [
     "builtins.list",
     "builtins.tuple",
@@ -36,7 +36,7 @@ const LISTS: [&str; 12] = [
 ];
 
 impl Builder<'_> {
-    /// Name and first arguments of what makes an object, `copyreg`'s detours taken.
+    /// Name and first arguments of the constructor of an object, with `copyreg` calls resolved.
     pub(super) fn call(&self, object: &Object) -> Option<(Arc<str>, Vec<Slot>)> {
         let arguments = self.pickle.each(object.arguments);
         let arguments: Vec<_> = arguments.take(ARGUMENTS).collect();
@@ -49,7 +49,7 @@ impl Builder<'_> {
                 let inner = self.pickle.each(inner).take(ARGUMENTS);
                 Some((self.class(first)?, inner.collect()))
             }
-            // Class, its built-in base, and what that is made of.
+            // Class, its built-in base, and the value of that base.
             "copyreg._reconstructor" => {
                 let content = arguments.get(2).copied().filter(|&slot| slot != Slot::None);
                 Some((self.class(first)?, content.into_iter().collect()))
@@ -90,7 +90,7 @@ impl Builder<'_> {
         if let Some(items) = self.objects(&name, &arguments, object.state) {
             return self.value(items);
         }
-        // A graph of `torch.fx` is a function of a module's fields.
+        // A `torch.fx` graph module is a function call with the fields of a module.
         let first = arguments
             .first()
             .copied()
@@ -105,7 +105,7 @@ impl Builder<'_> {
         let is_dict = DICTIONARIES.contains(&&*name);
         let is_list = LISTS.contains(&&*name);
         let mut pairs = Vec::new();
-        // Protocols 0 and 1 put a dictionary's content there.
+        // Protocols 0 and 1 put the content of a dictionary there.
         let maker = self.class(object.callable);
         if is_dict || maker.as_deref() == Some("copyreg._reconstructor") {
             for &argument in &arguments {
@@ -113,7 +113,7 @@ impl Builder<'_> {
             }
         }
         pairs.extend(&object.pairs);
-        // A state dict's versions of its modules.
+        // The module versions in a state dict.
         pairs.extend(
             fields
                 .into_iter()
@@ -137,7 +137,7 @@ impl Builder<'_> {
         match arguments.as_slice() {
             [list, ..] if is_list => self.value(*list),
             [] if is_list => self.list(None, &Items::NONE),
-            // What a function answers is not what it is asked.
+            // The result of a function differs from its arguments.
             _ if is_function(&name) => Ok(Value::Opaque(name)),
             [] => Ok(Value::Opaque(name)),
             [one] => self.value(*one),
@@ -157,7 +157,7 @@ impl Builder<'_> {
         self.dict(None, &pairs)
     }
 
-    /// Fields that a state sets: of a dictionary, or of two (those of slots); or else what it is.
+    /// Fields that a state sets: one dictionary, or two (the second for slots); otherwise the state itself.
     pub(super) fn fields(&self, state: Option<Slot>) -> (Pairs, Option<Slot>) {
         let Some(state) = state.filter(|&state| state != Slot::None) else {
             return (Vec::new(), None);
@@ -189,7 +189,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Pairs of a dictionary, of whatever class; with `is_dict`, those of a list of pairs too.
+    /// Pairs of a dictionary of any class; with `is_dict`, also those of a list of pairs.
     pub(super) fn pairs(&self, slot: Slot, is_dict: bool) -> Pairs {
         let pairs = self.pairs_of(slot, is_dict);
         self.spend(pairs.len());
@@ -205,7 +205,7 @@ impl Builder<'_> {
                     && DICTIONARIES.contains(&&*name)
                 {
                     for argument in arguments {
-                        // One level: an object that is made of itself would go on without end.
+                        // Only one level: an object built from itself would recurse forever.
                         pairs.extend(self.pairs_of_lists(argument));
                         pairs.extend(self.pickle.dict(argument).unwrap_or_default());
                     }
@@ -218,7 +218,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Python 2 makes an `OrderedDict` of a list of lists of two.
+    /// Python 2 builds an `OrderedDict` from a list of two-item lists.
     fn pairs_of_lists(&self, slot: Slot) -> Pairs {
         self.spend(self.pickle.items(slot).map_or(0, |items| items.len()));
         let pair = |slot| {
@@ -228,7 +228,7 @@ impl Builder<'_> {
         self.pickle.each(slot).filter_map(pair).collect()
     }
 
-    /// Objects that are one value: paths, devices, members of enumerations, numpy's numbers.
+    /// Objects that hold a single value: paths, devices, enum members, NumPy numbers.
     pub(super) fn scalar(&self, object: &Object) -> Option<Value> {
         let (name, arguments) = self.call(object)?;
         let first = arguments.first().copied();
@@ -265,7 +265,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Runs `show` for what is no weight.
+    /// Runs `show` for values that are not weights.
     pub(super) fn as_attribute<T>(&mut self, show: impl FnOnce(&mut Self) -> T) -> T {
         let role = std::mem::replace(&mut self.role, Role::Attribute);
         let shown = show(self);
@@ -274,13 +274,13 @@ impl Builder<'_> {
     }
 }
 
-/// `torch.float32` is text; other names are of classes and functions.
+/// `torch.float32` becomes text; other names are classes and functions.
 pub(super) fn text_of_global(name: &Arc<str>) -> Option<Arc<str>> {
     let dtype = name.strip_prefix("torch.").and_then(Dtype::from_torch);
     dtype.map(|_| name.clone())
 }
 
-/// Functions begin with a small letter, as built-in types do.
+/// Whether a name is a function or built-in type: those begin with a lowercase letter.
 fn is_function(name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     name.starts_with("torch.") || !last.starts_with(|c: char| c.is_uppercase())

@@ -1,4 +1,4 @@
-//! Objects that are tensors.
+//! Tensor objects.
 
 use std::sync::Arc;
 
@@ -8,15 +8,15 @@ use crate::pickle::{Items, Node, Object, Slot};
 use crate::storage::{Place, Storage};
 use crate::view::View;
 
-/// Tensors in tensors: a parameter of a subclass of a tensor.
+/// The most nested tensors, such as a parameter of a tensor subclass.
 const NESTING: usize = 8;
 
-/// What an object turned out to be.
+/// The result of building an object.
 pub(super) enum Made {
-    /// No tensor.
+    /// Not a tensor.
     Nothing,
     View(View),
-    /// A tensor that is passed over, and why.
+    /// A skipped tensor, with the reason.
     Refused(String),
 }
 
@@ -30,7 +30,7 @@ impl Made {
 }
 
 impl Builder<'_> {
-    /// The tensor that an object is.
+    /// Builds the tensor of an object.
     pub(super) fn made(&mut self, slot: Slot, nesting: usize) -> Made {
         let pickle = self.pickle.clone();
         match pickle.node(slot) {
@@ -106,7 +106,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Storage, offset, sizes and strides, as `torch._utils._rebuild_tensor` has them.
+    /// Storage, offset, sizes and strides: the arguments of `torch._utils._rebuild_tensor`.
     fn view(&mut self, arguments: &[Slot], dtype: Option<Dtype>, metadata: Slot) -> Made {
         let pickle = self.pickle.clone();
         let [storage, offset, shape, strides, ..] = *arguments else {
@@ -144,7 +144,7 @@ impl Builder<'_> {
         Made::from(view.map(|view| view.with_problem(problem)))
     }
 
-    /// A tuple of sizes, `torch.Size` too.
+    /// A tuple of sizes or a `torch.Size`.
     pub(super) fn sizes(&self, slot: Slot) -> Option<Vec<u64>> {
         let slot = match self.pickle.node(slot)? {
             Node::Object(object) => *self.call(object)?.1.first()?,
@@ -160,7 +160,7 @@ impl Builder<'_> {
         sizes.collect()
     }
 
-    /// What a persistent id stands for, with how many numbers a storage has.
+    /// Resolves a persistent id; also returns a storage's number of elements.
     fn resolve(&mut self, id: Slot) -> Result<(Named, u64), String> {
         let reference = Reference::read(&self.pickle, id);
         let (key, dtype, elements, part) = match reference {
@@ -186,7 +186,7 @@ impl Builder<'_> {
         };
         let (storage, own) = match self.ids.get(&key) {
             Some(Named::Storage(storage, own)) => (storage, own),
-            // An empty storage has no bytes to be found.
+            // An empty storage has no bytes in the file.
             None if elements == 0 => (Arc::new(Storage::empty()), Dtype::U8),
             Some(named) => return Ok((named, 0)),
             None => return Err(missing()),
@@ -215,7 +215,7 @@ impl Builder<'_> {
         Ok((Named::Storage(Arc::new(part), dtype), elements))
     }
 
-    /// A storage inside a pickle that is not PyTorch's: a legacy file in bytes.
+    /// A storage inside a plain pickle: the bytes of a legacy file.
     fn nested_storage(&mut self, bytes: Slot) -> Made {
         let Slot::Node(index) = bytes else {
             return refused("a storage without bytes");

@@ -1,8 +1,8 @@
-//! Kinds of files by their first bytes.
+//! File formats by their first bytes.
 
 use crate::source::Source;
 
-/// Offset, bytes, usual name, what to do.
+/// Offset, magic bytes, usual name, advice.
 type Row = (usize, &'static [u8], &'static str, &'static str);
 
 const UNPACK: &str = "unpack it and open the file inside";
@@ -96,7 +96,7 @@ const KINDS: [Row; 44] = [
     ),
 ];
 
-/// Usual name and what to do.
+/// Usual name and advice.
 pub(super) fn find(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let row = KINDS
         .iter()
@@ -122,7 +122,7 @@ pub(super) fn find(head: &[u8]) -> Option<(&'static str, &'static str)> {
     None
 }
 
-/// Kinds that their last bytes tell.
+/// Formats that the last bytes identify.
 pub(super) fn end(source: &Source) -> Option<(&'static str, &'static str)> {
     const TABLE: [u8; 8] = 0xdb47_7524_8b80_fb57_u64.to_le_bytes();
     let at = source.len().checked_sub(8)?;
@@ -130,24 +130,24 @@ pub(super) fn end(source: &Source) -> Option<(&'static str, &'static str)> {
     is_table.then_some(("the index of a TensorFlow checkpoint", TENSORFLOW))
 }
 
-/// Whether the first bytes are of a kind that is named.
+/// Whether the first bytes belong to a known format.
 pub(crate) fn is_known(head: &[u8]) -> bool {
     find(head).is_some()
 }
 
-/// A pickle with raw arrays in its middle.
+/// Whether it is a pickle with raw arrays in the middle (joblib).
 fn is_joblib(head: &[u8]) -> bool {
     let word = b"joblib.numpy_pickle";
     head.first() == Some(&0x80) && head.windows(word.len()).any(|window| window == word)
 }
 
-/// A protobuf message with a version, then a producer's name, a domain or a graph.
+/// Whether it is a protobuf message with a version, then a producer name, a domain or a graph (ONNX).
 fn is_onnx(head: &[u8]) -> bool {
     let [8, version @ 3..=30, field, len, rest @ ..] = head else {
         return false;
     };
     match field {
-        // Names are short and printed.
+        // Names are short and printable.
         0x12 | 0x1a | 0x22 => {
             let name = rest.get(..usize::from(*len));
             name.is_some_and(|name| name.iter().all(|byte| (32..127).contains(byte)))
@@ -158,7 +158,7 @@ fn is_onnx(head: &[u8]) -> bool {
     }
 }
 
-/// A map whose first key is a printed text.
+/// Whether it is a MessagePack map whose first key is printable text.
 fn is_msgpack(head: &[u8]) -> bool {
     let [0x81..=0x8f, len @ 0xa1..=0xbf, rest @ ..] = head else {
         return false;
@@ -167,7 +167,7 @@ fn is_msgpack(head: &[u8]) -> bool {
     key.is_some_and(|key| key.iter().all(|byte| (32..127).contains(byte)))
 }
 
-/// A protobuf message with a name, then layers or inputs.
+/// Whether it is a protobuf message with a name, then layers or inputs (Caffe).
 fn is_caffe(head: &[u8]) -> bool {
     let [10, len, rest @ ..] = head else {
         return false;

@@ -1,4 +1,4 @@
-//! Files that are no weights that this crate reads, by their usual names, with what to do.
+//! Identifies files that this crate does not read, and says what to do.
 
 mod magic;
 mod zipped;
@@ -11,9 +11,9 @@ use crate::source::Source;
 pub(crate) use magic::is_known;
 pub(crate) use zipped::zip;
 
-/// Bytes that are looked at.
+/// Number of first bytes to look at.
 const HEAD: u64 = 4096;
-/// Endings of files that hold weights.
+/// Extensions of weight files.
 const ENDINGS: [&str; 12] = [
     ".pth",
     ".pt",
@@ -29,7 +29,7 @@ const ENDINGS: [&str; 12] = [
     ".bpk",
 ];
 
-/// What a file is that holds no weights.
+/// The error for a file that is not a weight file.
 pub(crate) fn named(source: &Source) -> ErrorKind {
     let head = match source.head(HEAD) {
         Ok(head) => head,
@@ -44,7 +44,7 @@ pub(crate) fn named(source: &Source) -> ErrorKind {
     if let Some((what, advice)) = magic::find(&head).or_else(|| magic::end(source)) {
         return ErrorKind::not_weights(what, advice);
     }
-    // Half a character at the end of the head is no fault.
+    // A character may be cut in half at the end of the head.
     let text = match std::str::from_utf8(&head) {
         Ok(text) => Some(text),
         Err(error) if error.valid_up_to() + 4 > head.len() && head.len() as u64 == HEAD => {
@@ -118,7 +118,7 @@ pub(crate) fn without_directory(source: &Source) -> ErrorKind {
     ))
 }
 
-/// A folder: what in it may be weights.
+/// The error for a folder, which lists the files that may be weights.
 pub(crate) fn folder(path: &Path) -> ErrorKind {
     let names = std::fs::read_dir(path)
         .into_iter()
@@ -150,7 +150,7 @@ pub(crate) fn folder(path: &Path) -> ErrorKind {
     let is_weights = |name: &&String| ENDINGS.iter().any(|ending| name.ends_with(ending));
     let mut weights: Vec<_> = names.iter().filter(is_weights).collect();
     weights.sort();
-    // The index stands for its parts.
+    // The index represents its shards.
     if let Some(index) = weights
         .iter()
         .position(|name| name.ends_with(".index.json"))

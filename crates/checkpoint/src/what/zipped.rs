@@ -1,4 +1,4 @@
-//! Zip archives that are no PyTorch files.
+//! Zip archives that are not PyTorch files.
 
 use super::{ENDINGS, more};
 use crate::error::{ErrorKind, one_line};
@@ -7,7 +7,7 @@ use crate::zip::Zip;
 const PICTURES: [&str; 6] = [".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif"];
 const UNPACK: &str = "unpack it and open the file inside";
 
-/// What an archive is by the names in it.
+/// Identifies an archive by its entry names.
 pub(crate) fn zip(zip: &Zip) -> ErrorKind {
     let names: Vec<_> = zip.entries.iter().map(|entry| &*entry.name).collect();
     let files: Vec<_> = names

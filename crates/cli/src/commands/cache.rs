@@ -90,7 +90,7 @@ impl Args {
         }
     }
 
-    /// A file of the hub that was named as such.
+    /// A hub file that the pattern names with `hf:`.
     fn shared(&self, hub: &Hub, entry: Entry) -> Row {
         match self.action {
             Action::Clean => Row {
@@ -101,7 +101,7 @@ impl Args {
         }
     }
 
-    /// A file of the hub that is not to be removed.
+    /// A hub file that must not be removed.
     fn kept(&self, hub: &Hub, mut entry: Entry) -> Row {
         let result = match self.action {
             Action::Verify if entry.state == State::Shared => hub.verify(&entry).map(|state| {
@@ -173,7 +173,7 @@ impl Args {
     }
 }
 
-/// Where the hub's folder has the file of a registered row.
+/// The path of a registered row's file in the hub's folder.
 fn published(hub: &Hub, remote: &Remote<'_>) -> Option<Entry> {
     let path = hub.find(&hub.published(remote)?)?;
     Some(Entry {

@@ -148,10 +148,10 @@ fn logits(
         .context("the network has no classes")
 }
 
-/// Classes with their probabilities, the likeliest first, equal ones in order.
+/// Classes with their probabilities, the most likely first, equal ones by number.
 fn ranked(logits: &[f32], loaded: &Loaded) -> Vec<(usize, f32)> {
     let probabilities = match (loaded.outputs, logits) {
-        // One output that decides between two named classes.
+        // A single output decides between two named classes.
         (Outputs::Independent, [logit]) if loaded.label(1).is_some() => {
             vec![sigmoid(-logit), sigmoid(*logit)]
         }
@@ -159,7 +159,7 @@ fn ranked(logits: &[f32], loaded: &Loaded) -> Vec<(usize, f32)> {
         (Outputs::OneClass, _) => softmax(logits),
     };
     let mut ranked: Vec<_> = probabilities.into_iter().enumerate().collect();
-    // Where probabilities round to the same number, logits may still differ.
+    // Probabilities may round to the same number although logits differ.
     let order = |class: usize| logits.get(class).copied().unwrap_or_default();
     ranked.sort_by(|a, b| {
         let by_logit = order(b.0).total_cmp(&order(a.0));

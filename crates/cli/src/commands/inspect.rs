@@ -23,12 +23,12 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What is known of the weights in a file.
+/// The findings about the weights in a file.
 struct Report {
     fits: Vec<&'static str>,
-    /// The first architecture that fits, as it was found.
+    /// The first architecture that fits, and its place.
     found: Option<Found>,
-    /// Why none of several places was taken.
+    /// The error if several places fit equally well.
     tie: Option<Error>,
     nearest: Vec<(&'static str, Nearness)>,
     said: Said,
@@ -190,7 +190,7 @@ fn table(checkpoint: &Checkpoint) -> Result<()> {
     report::print(&table)
 }
 
-/// What the file says of how images are prepared, by name; null where it says nothing.
+/// The file's preprocessing settings by name; null if there are none.
 fn preprocess(said: &Said) -> Value {
     let says = [
         ("image_size", said.image_size.map(|size| json!(size))),

@@ -77,7 +77,7 @@ impl Args {
         Ok(Outcome::Done)
     }
 
-    /// What the hub has comes without a checksum of ours, and is compared with the hub's.
+    /// Fetches a hub file. We have no checksum for it, so the hub's checksum verifies it.
     fn hub(&self, file: &HubFile) -> Result<Outcome> {
         let path = fetch::hub(file)?;
         let bytes = std::fs::metadata(&path)?.len();

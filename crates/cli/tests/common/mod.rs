@@ -24,7 +24,7 @@ pub(crate) fn burn_zoo(arguments: &[&str]) -> Output {
 
 pub(crate) fn burn_zoo_in(environment: &[(&str, impl AsRef<OsStr>)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_burn-zoo"));
-    // What the user has set for Hugging Face is not the test's.
+    // The user's Hugging Face settings must not affect the test.
     for (variable, _) in std::env::vars_os() {
         let name = variable.to_string_lossy();
         if name.starts_with("HF_") || name.starts_with("HUGGING") {

@@ -1,28 +1,28 @@
-//! Addresses: what they mean, how they are written, where a redirect leads.
+//! URLs: parsing, encoding and redirects.
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// What RFC 3986 calls unreserved stays as it is.
+/// Everything is encoded except the unreserved characters of RFC 3986.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// As it is in a path, its slashes kept.
+/// The same for a path, which keeps its slashes.
 const IN_PATH: AsciiSet = RESERVED.remove(b'/');
 
-/// What names of files begin with that were fetched by their address.
+/// Prefix of the names of files that were fetched by URL.
 pub(super) const URL_PREFIX: &str = "url-";
 
-/// One part of a path, its slashes encoded.
+/// Encodes one segment of a path, including slashes.
 pub(super) fn encoded(part: &str) -> String {
     utf8_percent_encode(part, &RESERVED).to_string()
 }
 
-/// A path, its slashes kept.
+/// Encodes a path and keeps its slashes.
 pub(super) fn encoded_path(path: &str) -> String {
     utf8_percent_encode(path, &IN_PATH).to_string()
 }
@@ -33,7 +33,7 @@ pub(super) fn decoded(text: &str) -> Option<String> {
     Some(text.into_owned())
 }
 
-/// The address of the file that a page shows, on GitHub and Hugging Face; any other address as it is.
+/// The URL of the file that a page of GitHub or Hugging Face shows; any other URL is unchanged.
 ///
 /// `https://github.com/o/r/blob/main/x.pth` is a page about `https://github.com/o/r/raw/main/x.pth`.
 pub fn of_file(url: &str) -> Cow<'_, str> {
@@ -41,7 +41,7 @@ pub fn of_file(url: &str) -> Cow<'_, str> {
         let (start, path) = url.split_at_checked(host.len())?;
         let same = start.eq_ignore_ascii_case(host);
         let (before, after) = path.split_once("/blob/").filter(|_| same)?;
-        // `owner/repo`, after `datasets/` on the hub; further on it is a folder of the repository.
+        // `owner/repo`, after `datasets/` on the hub. Later in the path, `blob` is a folder.
         (before.split('/').count() <= 3).then(|| format!("{host}{before}/{raw}/{after}"))
     };
     raw("https://github.com/", "raw")
@@ -49,7 +49,7 @@ pub fn of_file(url: &str) -> Cow<'_, str> {
         .map_or(Cow::Borrowed(url), Cow::Owned)
 }
 
-/// The name in the cache of what an address gives: a part of the address's checksum, and its end.
+/// The cache name of a URL: a part of the URL's checksum, and the end of the URL.
 pub(super) fn file_name(url: &str) -> String {
     let end = url.split(['?', '#']).next().unwrap_or_default();
     let end = end.rsplit('/').next().unwrap_or_default();
@@ -61,21 +61,21 @@ pub(super) fn file_name(url: &str) -> String {
     format!("{URL_PREFIX}{:016x}-{end}", fnv1a64(url))
 }
 
-/// Tells addresses apart whose files have one name.
+/// Distinguishes URLs whose files have the same name.
 fn fnv1a64(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// Scheme and host of an address, and its path.
+/// Scheme and host of a URL, and its path.
 pub(super) fn split(url: &str) -> Option<(&str, &str)> {
     let start = url.find("://")? + 3;
     let end = url[start..].find(['/', '?', '#']);
     Some(url.split_at(end.map_or(url.len(), |end| start + end)))
 }
 
-/// Where a redirect leads, by RFC 3986, section 5.2, but for dots in paths.
+/// Resolves a redirect as in RFC 3986, section 5.2, except for dot segments.
 pub(super) fn redirected(from: &str, location: &str) -> Option<String> {
     let location = location.split('#').next().unwrap_or_default();
     let (origin, path) = split(from)?;

@@ -47,7 +47,7 @@ pub enum State {
     Unverified,
     /// A download of it has not ended.
     Partial,
-    /// It lies in the hub's folder, which Python's programs share.
+    /// It is in the hub's folder, which Python programs share.
     Shared,
 }
 
@@ -69,7 +69,7 @@ impl Cache {
         self.folder.join(file)
     }
 
-    /// Names of the files that were fetched by their address, whole or not.
+    /// Names of the files that were fetched by URL, complete or not.
     pub fn by_address(&self) -> BTreeSet<String> {
         let files = self.files().into_iter();
         files.filter(|name| name.starts_with(URL_PREFIX)).collect()
@@ -167,7 +167,7 @@ impl Cache {
         self.check(file, published)
     }
 
-    /// The same of a file that lies elsewhere, of which this cache remembers only that it was verified.
+    /// The same for a file elsewhere; this cache only records that it was verified.
     pub(super) fn verified_at(
         &self,
         path: PathBuf,
@@ -190,7 +190,7 @@ impl Cache {
                 remedy: "it is damaged or a different file; run `burn-zoo cache clean 'hf:OWNER/REPO*'` to remove it",
             });
         }
-        // The mark may be the first file of this cache.
+        // The marker may be the first file of this cache.
         let _ = fs::create_dir_all(&self.folder);
         self.mark_as(&path, file, &sha256);
         Ok(Fetched {

@@ -8,18 +8,18 @@ use std::path::Path;
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
-/// What tells that a file is whole and the right one.
+/// Evidence that a file is complete and the right one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Proof<'a> {
     /// This sha256, or its first digits.
     Sha256(&'a str),
-    /// git's name for a file of this content.
+    /// The git blob hash of the content.
     Git(&'a str),
-    /// Nothing but the length that a server says.
+    /// Only the length that a server reports.
     None,
 }
 
-/// A file that is not the right one.
+/// A file with the wrong checksum.
 #[derive(Debug)]
 pub(super) struct Wrong {
     pub(super) expected: String,
@@ -27,12 +27,12 @@ pub(super) struct Wrong {
 }
 
 impl<'a> Proof<'a> {
-    /// What a checksum proves that may not be known.
+    /// The proof for a checksum, if it is known.
     pub(super) fn of(sha256: Option<&'a str>) -> Self {
         sha256.map_or(Self::None, Self::Sha256)
     }
 
-    /// Size and sha256 of a file that is the right one.
+    /// Checks a file and returns its size and sha256.
     pub(super) fn check(self, path: &Path) -> io::Result<Result<(u64, String), Wrong>> {
         let (bytes, sha256) = of(path)?;
         let (expected, found) = match self {
@@ -55,7 +55,7 @@ pub(super) fn of(path: &Path) -> io::Result<(u64, String)> {
     digest(path, Sha256::new())
 }
 
-/// sha1 of a file as git names it: its kind and length come first.
+/// The git blob hash of a file: the sha1 of its type, length and content.
 fn git_blob(path: &Path, bytes: u64) -> io::Result<String> {
     let head = format!("blob {bytes}\0");
     Ok(digest(path, Sha1::new_with_prefix(head))?.1)

@@ -20,25 +20,25 @@ const WORTH: u64 = 1 << 20;
 /// Longest wait between two tries.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
-/// What is to be downloaded, and where to; whoever runs it holds the file's lock.
+/// A download and its destination. The caller holds the file's lock.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
-    /// What messages call it.
+    /// The name in messages.
     pub(super) name: &'a str,
-    /// What grows.
+    /// The partial file.
     pub(super) part: Part,
-    /// What the part is called when it is whole.
+    /// The path of the complete file.
     pub(super) target: PathBuf,
-    /// What tells that it is whole.
+    /// Evidence that the file is complete.
     pub(super) proof: Proof<'a>,
-    /// Its length, where that is known before it comes.
+    /// Its length, if known before the download.
     pub(super) size: Option<u64>,
-    /// For addresses that may see it.
+    /// The token, for URLs that may receive it.
     pub(super) secret: Option<Secret<'a>>,
     pub(super) patience: Patience,
 }
 
-/// How long to wait after so many tries; at least as long as the server wants.
+/// The delay after this many tries; at least as long as the server asks for.
 pub(super) fn delay(patience: &Patience, tries: u32, wait: Option<Duration>) -> Duration {
     let doubled = 2_u32.saturating_pow(tries - 1);
     let delay = patience.delay.saturating_mul(doubled);

@@ -10,16 +10,16 @@ use super::{Cache, Fetcher, Hub, Links, Network, Token};
 use crate::Error;
 
 impl Fetcher {
-    /// As the environment says: `BURN_ZOO_CACHE`, `BURN_ZOO_MIRROR`, `BURN_ZOO_OFFLINE`, and what
-    /// Hugging Face's programs heed ([`Hub::from_env`]). The token is `HF_TOKEN`'s, else
-    /// `HUGGING_FACE_HUB_TOKEN`'s, else the one that `hf auth login` stored (`HF_TOKEN_PATH`, else
-    /// `HF_HOME/token`); with `HF_HUB_DISABLE_IMPLICIT_TOKEN` there is no token. Proxies (`ALL_PROXY`,
-    /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`) are heeded by every fetcher.
+    /// Reads the environment: `BURN_ZOO_CACHE`, `BURN_ZOO_MIRROR`, `BURN_ZOO_OFFLINE`, and Hugging Face's
+    /// variables ([`Hub::from_env`]). The token is `HF_TOKEN`, else `HUGGING_FACE_HUB_TOKEN`, else the
+    /// one that `hf auth login` stored (`HF_TOKEN_PATH`, else `HF_HOME/token`); with
+    /// `HF_HUB_DISABLE_IMPLICIT_TOKEN` there is no token. Every fetcher respects the proxy variables
+    /// (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] where a variable has no usable value, [`Error::Read`] if `HF_TOKEN_PATH` names
-    /// a file that cannot be read.
+    /// [`Error::Setting`] if a variable has an invalid value, [`Error::Read`] if the file of
+    /// `HF_TOKEN_PATH` cannot be read.
     pub fn from_env() -> Result<Self, Error> {
         let mirror = setting("BURN_ZOO_MIRROR")?;
         if let Some(base) = &mirror
@@ -47,11 +47,11 @@ impl Fetcher {
 }
 
 impl Cache {
-    /// `BURN_ZOO_CACHE`, else `burn-zoo` in the platform's folder for caches.
+    /// `BURN_ZOO_CACHE`, else `burn-zoo` in the platform's cache folder.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] if the variable is not set and the user has no home folder.
+    /// [`Error::Setting`] if the variable is not set and the user has no home directory.
     pub fn from_env() -> Result<Self, Error> {
         if let Some(folder) = folder("BURN_ZOO_CACHE") {
             return Ok(Self::new(folder));
@@ -64,14 +64,14 @@ impl Cache {
 }
 
 impl Hub {
-    /// As the environment says. The hub is `HF_ENDPOINT`, else huggingface.co. Its folder is
+    /// Reads the environment. The hub is `HF_ENDPOINT`, else huggingface.co. Its folder is
     /// `BURN_ZOO_CACHE`, else `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`, `HF_HOME/hub`,
     /// `XDG_CACHE_HOME/huggingface/hub` or `~/.cache/huggingface/hub`. `HF_HUB_OFFLINE` (or
-    /// `TRANSFORMERS_OFFLINE`) forbids the network, `HF_HUB_DISABLE_SYMLINKS` links.
+    /// `TRANSFORMERS_OFFLINE`) forbids the network, `HF_HUB_DISABLE_SYMLINKS` symbolic links.
     ///
     /// # Errors
     ///
-    /// [`Error::Setting`] where a variable has no usable value.
+    /// [`Error::Setting`] if a variable has an invalid value.
     pub fn from_env() -> Result<Self, Error> {
         let endpoint = setting("HF_ENDPOINT")?.unwrap_or_else(|| ENDPOINT.to_owned());
         if !is_address(&endpoint) {
@@ -105,7 +105,7 @@ impl Hub {
     }
 }
 
-/// The token that the user has, if any.
+/// The user's token, if any.
 fn token() -> Result<Option<Token>, Error> {
     if is_true("HF_HUB_DISABLE_IMPLICIT_TOKEN")? {
         return Ok(None);
@@ -126,13 +126,13 @@ fn token() -> Result<Option<Token>, Error> {
     };
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(usable(text)),
-        // Who did not name the file need not know of it; most files are public.
+        // If the user did not set the path, an unreadable file is no error: most repositories are public.
         Err(error) if named.is_none() || error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(Error::Read { path, source }),
     }
 }
 
-/// The folder of Hugging Face's programs; the same on every platform.
+/// Hugging Face's home folder, which is the same on every platform.
 fn home() -> Result<PathBuf, Error> {
     if let Some(home) = folder("HF_HOME") {
         return Ok(expanded(&home));
@@ -158,7 +158,7 @@ fn folder(variable: &str) -> Option<PathBuf> {
     Some(value.into())
 }
 
-/// `~` and `$VARIABLE` stand in files of settings that no shell reads; Python's programs replace them.
+/// Expands `~` and `$VARIABLE`, as `huggingface_hub` does, because no shell expands them in settings files.
 fn expanded(path: &Path) -> PathBuf {
     let Some(text) = path.to_str() else {
         return path.to_owned();
@@ -184,7 +184,7 @@ fn expanded(path: &Path) -> PathBuf {
     variable.replace_all(&text, value).into_owned().into()
 }
 
-/// As `huggingface_hub` reads it.
+/// Parsed as in `huggingface_hub`.
 fn is_true(variable: &'static str) -> Result<bool, Error> {
     let value = setting(variable)?.map(|value| value.to_uppercase());
     Ok(matches!(
@@ -200,11 +200,11 @@ fn is_address(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
-/// The text of an environment variable, if it has one.
+/// The value of an environment variable, if it is set.
 fn setting(variable: &'static str) -> Result<Option<String>, Error> {
     match std::env::var_os(variable).filter(|value| !value.is_empty()) {
         None => Ok(None),
-        // The value is not shown: it may be a token.
+        // The message does not show the value, which may be a token.
         Some(value) => value.into_string().map(Some).map_err(|_| Error::Setting {
             variable,
             value: "not valid UTF-8".into(),

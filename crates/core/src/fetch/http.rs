@@ -12,7 +12,7 @@ use super::token::Secret;
 
 /// Longest that a server may make us wait.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Redirects that are followed, as browsers do.
+/// The most redirects to follow, as in browsers.
 const REDIRECTS: usize = 20;
 
 /// Why a request brought no (whole) file.
@@ -51,7 +51,7 @@ pub(super) fn agent(patience: &Patience) -> Agent {
         .timeout_recv_response(Some(patience.read))
         .timeout_per_read(Some(patience.read))
         .timeout_per_write(Some(patience.read))
-        // We follow them ourselves: ureq would send the token to another port of the same host.
+        // We follow redirects ourselves, because ureq would send the token to another port of the same host.
         .max_redirects(0)
         .user_agent(concat!("burn-zoo/", env!("CARGO_PKG_VERSION")))
         // A compressed answer has other ranges and another checksum.
@@ -60,15 +60,15 @@ pub(super) fn agent(patience: &Patience) -> Agent {
         .new_agent()
 }
 
-/// How a request is made.
+/// The kind of request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Method {
     Get,
-    /// Only what a hub says of a file; a redirect to where the file is stored is not followed.
+    /// Asks a hub only for a file's metadata; does not follow the redirect to the file's storage.
     Head,
 }
 
-/// Sends a request, and again to where a redirect leads; each address sees the token only if it may.
+/// Sends a request and follows redirects. Each URL receives the token only if it may.
 pub(super) fn send(
     agent: &Agent,
     method: Method,
@@ -76,7 +76,7 @@ pub(super) fn send(
     secret: Option<Secret<'_>>,
     headers: &[(header::HeaderName, &str)],
 ) -> Result<Response<Body>, Failure> {
-    // Who was promised an encrypted connection is not redirected to a plain one.
+    // Never redirect from an encrypted connection to a plain one.
     let encrypted = url.starts_with("https://");
     let mut url = url.to_owned();
     for _ in 0..=REDIRECTS {
@@ -105,7 +105,7 @@ pub(super) fn send(
     Err(Failure::Refused("too many redirects".into()))
 }
 
-/// Whether a redirect stays at the hub: at the same host, encrypted from now on maybe, or from a mirror
+/// Whether a redirect stays on the hub: on the same host, possibly upgraded to https, or from a mirror
 /// to huggingface.co itself.
 fn stays(from: &str, to: &str) -> bool {
     let host = |url| split(url).and_then(|(origin, _)| origin.split_once("//"));
@@ -156,7 +156,7 @@ pub(super) fn get(
     }
 }
 
-/// How long a server wants to be left alone; the hub says it in `RateLimit: "api";r=0;t=55` too.
+/// The delay that a server asks for in `Retry-After`, or the hub in `RateLimit: "api";r=0;t=55`.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let after = text(headers, header::RETRY_AFTER).and_then(|seconds| seconds.parse().ok());
     let limit = || {
@@ -234,7 +234,7 @@ mod tests {
         lines
     }
 
-    /// What a server that redirects and the one behind it see of a token for the first one's address.
+    /// The tokens that a redirecting server and its target receive, for a token of the first one.
     fn redirected_to(host: &str) -> [bool; 2] {
         let [first, second] = [(), ()].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let port = |listener: &TcpListener| listener.local_addr().unwrap().port();

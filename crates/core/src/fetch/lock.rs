@@ -31,7 +31,7 @@ impl Lock {
     }
 }
 
-/// Waits for a lock of the hub's cache, which Python's programs take in the same way.
+/// Waits for a lock of the hub's cache, which Python programs use too.
 pub(super) fn of_hub(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<FileLock, Error> {
     let fail = |source| Error::Cache {
         path: path.to_owned(),
@@ -41,7 +41,8 @@ pub(super) fn of_hub(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<
         std::fs::create_dir_all(folder).map_err(fail)?;
     }
     let lock = FileLock::wait(path, || progress(Progress::Waiting)).map_err(fail)?;
-    // As Python makes it: others who share the cache may wait for it. Not ours to change if another made it.
+    // The same permissions as in Python, so that other users of the cache can wait for the lock. If another
+    // user created the file, we cannot change them.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;

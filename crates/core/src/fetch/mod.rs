@@ -4,7 +4,7 @@
 //! is known) is right, so that whatever ends a download, under its own name there is never anything but
 //! a whole file, and the next try goes on where this one stopped.
 //!
-//! What Hugging Face has lies in the folder that its own programs use ([`Hub`]).
+//! Hugging Face files are in the folder that its own programs use ([`Hub`]).
 
 mod address;
 mod cache;
@@ -37,13 +37,13 @@ use token::Secret;
 pub struct Fetcher {
     /// Where files are kept.
     pub cache: Cache,
-    /// Hugging Face, and the folder of what came from there.
+    /// Hugging Face, and the folder of its files.
     pub hub: Hub,
-    /// Replaces scheme and host of every address; files of a hub that was named are left out.
+    /// Replaces scheme and host of every URL, except those of a hub that the user set.
     pub mirror: Option<String>,
     /// Whether anything may be fetched at all.
     pub network: Network,
-    /// Sent to the hub, and to nobody else.
+    /// Sent only to the hub.
     pub token: Option<Token>,
     /// Whether weights for non-commercial use only may be fetched.
     pub terms: Terms,
@@ -151,7 +151,7 @@ pub enum Progress {
         /// When.
         after: Duration,
     },
-    /// The hub could not tell whether it has a newer version; the one that is here is used.
+    /// The hub did not answer whether it has a newer version, so the cached file is used.
     Unchecked {
         /// What happened.
         reason: String,
@@ -159,7 +159,7 @@ pub enum Progress {
 }
 
 impl Fetcher {
-    /// Fetches into `cache` from the published addresses; the hub's files lie there in the hub's layout.
+    /// Fetches into `cache` from the published URLs. The hub's files use the hub's layout there.
     pub fn new(cache: Cache) -> Self {
         Self {
             hub: Hub::new(cache.folder()),
@@ -175,8 +175,8 @@ impl Fetcher {
     /// The file, from the cache or else from the network.
     ///
     /// A file in the cache is verified by its checksum before its first use; a wrong one is
-    /// replaced. A file that the hub publishes is looked for in the hub's folder too and fetched into it.
-    /// `progress` hears of what takes time.
+    /// replaced. A file that the hub publishes is also searched for in the hub's folder, and fetched into it.
+    /// `progress` receives the steps that take time.
     ///
     /// # Errors
     ///
@@ -226,8 +226,8 @@ impl Fetcher {
         Ok(fetched)
     }
 
-    /// What an address gives, from the cache or else from the network; there it goes by the end of its
-    /// address. A page of GitHub or Hugging Face that shows a file is taken for the file.
+    /// The file of a URL, from the cache or else from the network. Its name in the cache ends like the
+    /// URL. The URL of a page of GitHub or Hugging Face that shows a file refers to that file.
     ///
     /// # Errors
     ///
@@ -244,16 +244,16 @@ impl Fetcher {
         self.fetch(remote, progress)
     }
 
-    /// A file of the hub, from its folder or else from the network: where it lies in that folder. Of a
-    /// file in several parts it is the index, and its parts lie beside it.
+    /// The path of a hub file in the hub's folder, fetched from the network if it is missing. For sharded
+    /// weights it is the path of the index, with the shards in the same folder.
     ///
-    /// A branch is asked for its newest commit each time; without a network the one that is here is
-    /// used, and `progress` hears of it. Through a [mirror](Fetcher::mirror) it is fetched as any address
-    /// is.
+    /// Each call asks for the newest commit of a branch. If the hub does not answer, the cached commit is
+    /// used and `progress` receives a note. Through a [mirror](Fetcher::mirror), the file is fetched by
+    /// its URL like any other.
     ///
     /// # Errors
     ///
-    /// [`Error::Hub`] if it cannot be had, with what to do; [`Error::Download`], [`Error::Checksum`],
+    /// [`Error::Hub`] if it cannot be fetched, with what to do; [`Error::Download`], [`Error::Checksum`],
     /// [`Error::Cache`].
     pub fn hub(
         &self,

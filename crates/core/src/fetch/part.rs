@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::Cache;
 use crate::Error;
 
-/// `FILE.part`, and `FILE.part.origin` that says of what it is a part; the hub's parts are named after
-/// the checksum of the whole and need none.
+/// `FILE.part`, and `FILE.part.origin` that records its origin. The hub's parts are named after the
+/// checksum of the complete file and need no such record.
 #[derive(Debug)]
 pub(super) struct Part {
     path: PathBuf,
@@ -32,7 +32,7 @@ impl Part {
         }
     }
 
-    /// A part whose name says of what.
+    /// A part whose name identifies its origin.
     pub(super) fn named(path: PathBuf) -> Self {
         Self { path, origin: None }
     }

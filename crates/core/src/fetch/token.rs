@@ -1,4 +1,4 @@
-//! Hugging Face's access tokens, and who may see one.
+//! Hugging Face access tokens, and the URLs that may receive them.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -7,12 +7,12 @@ use ureq::http::Uri;
 
 use super::hub::ENDPOINT;
 
-/// A Hugging Face access token. It is never shown.
+/// A Hugging Face access token. It is never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl Token {
-    /// As in `HF_TOKEN`; blanks around it and line breaks do not belong to it.
+    /// Parses a token as in `HF_TOKEN`; ignores surrounding whitespace and line breaks.
     pub fn new(token: &str) -> Self {
         Self(token.trim().replace(['\r', '\n'], ""))
     }
@@ -28,7 +28,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// A token and the hub that it is for.
+/// A token and its hub.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Secret<'a> {
     token: &'a Token,
@@ -40,8 +40,8 @@ impl<'a> Secret<'a> {
         Self { token, endpoint }
     }
 
-    /// The token, if this address may see it: the hub itself, over an encrypted connection or one that
-    /// does not leave this machine.
+    /// The token, if this URL may receive it: the hub itself, over an encrypted or a loopback
+    /// connection.
     pub(super) fn for_url(self, url: &str) -> Option<&'a str> {
         may_see(self.endpoint, url).then_some(&*self.token.0)
     }

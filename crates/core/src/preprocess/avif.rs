@@ -1,4 +1,4 @@
-//! AVIF images, with the arithmetic of libyuv, by which Pillow's libavif takes luma and chroma for colors.
+//! AVIF images, with the color conversion of libyuv, which Pillow's libavif uses.
 
 use re_rav1d::dav1d::pixel::{MatrixCoefficients, YUVRange};
 use re_rav1d::dav1d::{Decoder, Picture, PixelLayout, PlanarImageComponent, Settings};
@@ -7,7 +7,7 @@ use super::decode::too_many;
 use super::heif::{self, Still};
 use super::pixels::Pixels;
 
-/// The primary picture, or why there is none. `most` is the largest number of bytes that it may take.
+/// Decodes the primary image. An error says why that is impossible. `most` limits its size in bytes.
 pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixels, String> {
     let still = heif::still(bytes)?;
     let [height, width] = still.size;
@@ -29,13 +29,13 @@ pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixel
                 .to_owned(),
         );
     }
-    Ok(colours(&picture, &still)?.with_channels(channels))
+    Ok(colors(&picture, &still)?.with_channels(channels))
 }
 
 fn picture(still: &Still, most: u32) -> Result<Picture, String> {
     let said = |error: re_rav1d::dav1d::Error| format!("its AV1 data cannot be decoded: {error}");
     let mut settings = Settings::new();
-    // Images are read by threads of our own.
+    // We already decode images on several threads.
     settings.set_n_threads(1);
     settings.set_max_frame_delay(1);
     settings.set_frame_size_limit(most);
@@ -46,8 +46,8 @@ fn picture(still: &Still, most: u32) -> Result<Picture, String> {
     decoder.get_picture().map_err(said)
 }
 
-/// libyuv's constants in 64ths: of luma the factor in 16 bits of fixed point and what is added to it, then of blue in
-/// blue, blue in green, red in green and red in red.
+/// libyuv's constants: the luma factor in 16-bit fixed point and the luma offset, then in 64ths the factors of Cb in
+/// blue, Cb in green, Cr in green and Cr in red.
 type Factors = [i32; 6];
 const FULL_601: Factors = [16_320, 32, 113, 22, 46, 90];
 const LIMITED_601: Factors = [18_997, -1_160, 128, 25, 52, 102];
@@ -55,7 +55,7 @@ const FULL_709: Factors = [16_320, 32, 119, 12, 30, 101];
 const LIMITED_709: Factors = [18_997, -1_160, 128, 14, 34, 115];
 
 fn factors(picture: &Picture, still: &Still) -> Result<Factors, String> {
-    let (matrix, full) = still.colours.unwrap_or_else(|| {
+    let (matrix, full) = still.colors.unwrap_or_else(|| {
         let matrix = match picture.matrix_coefficients() {
             MatrixCoefficients::BT709 => 1,
             MatrixCoefficients::Identity => 0,
@@ -76,7 +76,7 @@ fn factors(picture: &Picture, still: &Still) -> Result<Factors, String> {
     }
 }
 
-fn colours(picture: &Picture, still: &Still) -> Result<Pixels, String> {
+fn colors(picture: &Picture, still: &Still) -> Result<Pixels, String> {
     let [height, width] = still.size;
     let [factor, offset, blue, green_blue, green_red, red] = factors(picture, still)?;
     let layout = picture.pixel_layout();
@@ -119,7 +119,7 @@ fn colours(picture: &Picture, still: &Still) -> Result<Pixels, String> {
     Ok(Pixels::new(height, width, 3, values))
 }
 
-/// One plane without what lies beside it in memory.
+/// One plane without the padding of its rows.
 struct Plane {
     values: Vec<u8>,
     size: [usize; 2],
@@ -148,9 +148,9 @@ impl Plane {
         i32::from(self.values[y * self.size[1] + x])
     }
 
-    /// The value at a place of the whole image, where the plane may have half as many rows or columns: libyuv's
-    /// `ScaleRowUp2_Linear` and `Scale2RowUp_Bilinear`, three parts of the nearer and one of the farther. The last
-    /// column is taken as it is, the last row only where their number is even.
+    /// The value at a position of the full image; the plane may have half as many rows or columns. As in libyuv's
+    /// `ScaleRowUp2_Linear` and `Scale2RowUp_Bilinear`, the nearer sample counts three quarters and the farther one a
+    /// quarter. The last column is copied; the last row only if the number of rows is even.
     fn enlarged(&self, [y, x]: [usize; 2], [height, width]: [usize; 2]) -> i32 {
         let across = Pair::of(x, width, self.size[1], x + 1 == width);
         let down = Pair::of(y, height, self.size[0], false);

@@ -4,13 +4,13 @@ use super::Preprocess;
 use super::pixels::Pixels;
 use super::resize::{self, Axis};
 
-/// Resizes and cuts out the centre. Only the pixels of the crop are computed, so
+/// Resizes and crops the center. Only the pixels of the crop are computed, so
 /// that an image of 1 x 60,000 pixels needs no more memory than another.
 pub(super) fn resized_centre(preprocess: &Preprocess, image: &Pixels) -> Pixels {
     resized_at(preprocess, image, [Place::Centre; 2])
 }
 
-/// The corners, the centre, and these of the mirrored image; of the padded one where padding belongs to the resize.
+/// The corners and the center of the image and of the mirrored image, padded first if the resize pads.
 pub(super) fn ten(preprocess: &Preprocess, image: &Pixels) -> [Pixels; 10] {
     let [crop_height, crop_width] = preprocess.crop;
     if let Some([height, width]) = preprocess.resize.least() {

@@ -11,7 +11,7 @@ use super::{Orientation, fewbits, gif, icon, jpeg, kinds, pnm, tiff};
 /// an image a decompression bomb.
 const LARGEST: usize = 512 << 20;
 
-/// The image in RGB (3 channels) or gray (1 channel), without its alpha, or why there is none.
+/// Decodes an image to RGB (3 channels) or gray (1 channel), without alpha. An error says why that is impossible.
 pub(super) fn decode(
     bytes: &[u8],
     orientation: Orientation,
@@ -49,7 +49,7 @@ pub(super) fn decode(
     }
 }
 
-/// Formats that the `image` crate reads as Pillow does.
+/// Formats that the `image` crate decodes like Pillow.
 fn common(
     bytes: &[u8],
     format: ImageFormat,
@@ -86,13 +86,13 @@ fn common(
     Ok(Pixels::of(&image, channels))
 }
 
-/// An error of the decoders in one line.
+/// A decoder's error in one line.
 fn said(error: image::ImageError) -> String {
     let text = error.to_string();
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Why an image is not read that would fill the memory.
+/// The error for an image that needs too much memory.
 pub(super) fn too_many(width: usize, height: usize) -> String {
     format!(
         "{width}x{height} pixels are too many; shrink it to less than {} MiB of pixels",
@@ -100,13 +100,12 @@ pub(super) fn too_many(width: usize, height: usize) -> String {
     )
 }
 
-/// Whether a PNG's header says gray of 16 bits without alpha; the decoder makes alpha of a transparent shade.
+/// Whether a PNG's header says 16-bit gray without alpha; the decoder turns a transparent shade into alpha.
 fn is_deep_gray(png: &[u8]) -> bool {
     png.get(24..26) == Some(&[16, 0])
 }
 
-/// Gray of 16 bits, of which Pillow's `convert("RGB")` makes 255 of all that is above: networks learned from pictures
-/// of such files as they are then.
+/// Clips 16-bit gray at 255, as Pillow's `convert("RGB")` does, because networks were trained on such pixels.
 fn clipped(image: DynamicImage) -> DynamicImage {
     let gray = image.into_luma16();
     let (width, height) = gray.dimensions();
@@ -114,7 +113,7 @@ fn clipped(image: DynamicImage) -> DynamicImage {
     DynamicImage::from(image::GrayImage::from_fn(width, height, clip))
 }
 
-/// Whether bytes without any magic begin as a TGA file does, by what Pillow asks of it.
+/// Whether bytes look like a TGA file, which has no magic number, by Pillow's checks.
 fn is_tga(bytes: &[u8]) -> bool {
     let Some(header) = bytes.first_chunk::<18>() else {
         return false;

@@ -1,16 +1,16 @@
-//! Which files of a folder are images.
+//! Decides which files in a folder are images.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Endings of files that are taken for images in a folder, in lower case; upper case is the same. A file that is named
-/// is tried whatever it ends in.
+/// Extensions of image files in a folder, in lower case; case does not matter. A file that the user names may have
+/// any extension.
 pub const IMAGE_ENDINGS: [&str; 18] = [
     "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "webp", "bmp", "gif", "tif", "tiff", "ppm",
     "pgm", "pbm", "pnm", "tga", "avif",
 ];
 
-/// Whether a file in a folder is taken for an image, by its ending.
+/// Whether a file in a folder is an image, by its extension.
 pub fn is_image(path: &Path) -> bool {
     let ending = path.extension();
     ending.is_some_and(|found| {
@@ -20,8 +20,8 @@ pub fn is_image(path: &Path) -> bool {
     })
 }
 
-/// Whether a file or folder is passed over where all of a folder is taken: what systems and editors keep there, whose
-/// names begin with a dot (`._photo.jpg`, `.DS_Store`, `.ipynb_checkpoints`), and macOS's `__MACOSX`.
+/// Whether to skip an entry of a folder: hidden files of systems and editors, whose names begin with a dot
+/// (`._photo.jpg`, `.DS_Store`, `.ipynb_checkpoints`), and `__MACOSX` of macOS.
 pub fn is_hidden(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"
 }

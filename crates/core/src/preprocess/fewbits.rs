@@ -1,9 +1,9 @@
-//! Bitmaps and TGA files of 16 bits a pixel: Pillow scales five and six bits to eight by cutting off, the `image` crate
-//! by rounding.
+//! BMP and TGA files with 16 bits per pixel: to scale five and six bits to eight, Pillow truncates and the `image`
+//! crate rounds.
 
 use image::{DynamicImage, ImageFormat};
 
-/// Bits of red, green and blue, where they are five or six each.
+/// The bit widths of red, green and blue, if each is five or six.
 pub(super) fn depths(bytes: &[u8], format: ImageFormat) -> Option<[u32; 3]> {
     let number = |at: usize| Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?));
     match format {
@@ -27,7 +27,7 @@ pub(super) fn depths(bytes: &[u8], format: ImageFormat) -> Option<[u32; 3]> {
     }
 }
 
-/// The image with its colors scaled as Pillow does.
+/// The image with its colors scaled as in Pillow.
 pub(super) fn rescaled(image: DynamicImage, depths: [u32; 3]) -> DynamicImage {
     let mut rgb = image.into_rgb8();
     for pixel in rgb.pixels_mut() {

@@ -1,7 +1,7 @@
-//! The first picture of a GIF file.
+//! The first frame of a GIF file.
 //!
-//! The `gif` crate unpacks the indices; what Pillow does with the rest differs from the `image` crate: around a picture
-//! that is smaller than the screen lies the transparent color, or the first, and a larger one enlarges the screen.
+//! The `gif` crate decodes the indices. The rest follows Pillow, which differs from the `image` crate: a frame smaller
+//! than the screen is surrounded by the transparent color, or the first color, and a larger one enlarges the screen.
 
 use std::io::Cursor;
 
@@ -10,7 +10,7 @@ use gif::{ColorOutput, DecodeOptions, DecodingError, MemoryLimit};
 use super::decode::too_many;
 use super::pixels::Pixels;
 
-/// The image, or why there is none. `most` is the largest number of bytes that it may take.
+/// Decodes the image. An error says why that is impossible. `most` limits its size in bytes.
 pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixels, String> {
     let said = |error: DecodingError| error.to_string();
     let mut options = DecodeOptions::new();
@@ -36,19 +36,19 @@ pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixel
         return Err(too_many(width, height));
     }
     let palette = frame.palette.as_ref().or(shared.as_ref());
-    let colour = |index: u8| {
+    let color = |index: u8| {
         let at = usize::from(index) * 3;
         let known = palette.and_then(|palette| palette.get(at..at + 3));
-        // Pillow's palettes are grays before they are filled.
+        // Pillow's palettes are initially gray ramps.
         known.map_or([index; 3], |known| [known[0], known[1], known[2]])
     };
-    let around = colour(frame.transparent.unwrap_or(0));
+    let around = color(frame.transparent.unwrap_or(0));
     let mut values = around.repeat(height * width);
     for (y, row) in frame.buffer.chunks_exact(columns).enumerate() {
         let start = ((top + y) * width + left) * 3;
         let line = &mut values[start..start + columns * 3];
         for (pixel, index) in line.chunks_exact_mut(3).zip(row) {
-            pixel.copy_from_slice(&colour(*index));
+            pixel.copy_from_slice(&color(*index));
         }
     }
     Ok(Pixels::new(height, width, 3, values).with_channels(channels))

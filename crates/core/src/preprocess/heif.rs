@@ -1,17 +1,17 @@
-//! Where in an AVIF file its primary picture is (ISO/IEC 14496-12 and 23008-12).
+//! Finds the primary image in an AVIF file (ISO/IEC 14496-12 and 23008-12).
 
-/// The AV1 data of a picture, and what the file says of it.
+/// The AV1 data of an image, and its properties in the file.
 #[derive(Debug)]
 pub(super) struct Still {
     pub(super) data: Vec<u8>,
-    /// Height and width, by the file.
+    /// Height and width, from the file.
     pub(super) size: [usize; 2],
-    /// Matrix coefficients (ITU-T H.273) and whether values take the full range, where the file says so; else the data
-    /// say.
-    pub(super) colours: Option<(u8, bool)>,
+    /// Matrix coefficients (ITU-T H.273) and whether the range is full, if the file gives them; otherwise the AV1 data
+    /// decide.
+    pub(super) colors: Option<(u8, bool)>,
 }
 
-/// The primary picture, or why there is none.
+/// The primary image. An error says why there is none.
 pub(super) fn still(bytes: &[u8]) -> Result<Still, String> {
     let broken = || "its boxes are broken or cut off".to_owned();
     let meta = child(bytes, b"meta").and_then(|body| body.get(4..));
@@ -30,7 +30,7 @@ pub(super) fn still(bytes: &[u8]) -> Result<Still, String> {
     let properties = child(meta, b"iprp").ok_or_else(broken)?;
     let container = child(properties, b"ipco").ok_or_else(broken)?;
     let own = associated(properties, primary).ok_or_else(broken)?;
-    let (mut size, mut colours) = (None, None);
+    let (mut size, mut colors) = (None, None);
     for (index, (name, body)) in Boxes(container).enumerate() {
         if !own.contains(&(index as u64 + 1)) {
             continue;
@@ -43,7 +43,7 @@ pub(super) fn still(bytes: &[u8]) -> Result<Still, String> {
             }
             b"colr" if body.0.starts_with(b"nclx") => {
                 body.number(8);
-                colours = body.number(2).zip(body.number(1));
+                colors = body.number(2).zip(body.number(1));
             }
             _ => {}
         }
@@ -53,7 +53,7 @@ pub(super) fn still(bytes: &[u8]) -> Result<Still, String> {
     Ok(Still {
         data: data.ok_or_else(broken)?,
         size: [height as usize, width as usize],
-        colours: colours.map(|(matrix, range)| (matrix as u8, range & 0x80 != 0)),
+        colors: colors.map(|(matrix, range)| (matrix as u8, range & 0x80 != 0)),
     })
 }
 
@@ -77,7 +77,7 @@ fn kind(meta: &[u8], item: u64) -> Option<&[u8]> {
     })
 }
 
-/// The numbers of an item's properties, from 1.
+/// The indices of an item's properties, counted from 1.
 fn associated(properties: &[u8], item: u64) -> Option<Vec<u64>> {
     let mut body = Reader(child(properties, b"ipma")?);
     let head = body.number(4)?;
@@ -97,7 +97,7 @@ fn associated(properties: &[u8], item: u64) -> Option<Vec<u64>> {
     None
 }
 
-/// The bytes of an item, from the file or the box `idat`.
+/// The data of an item, from the file or the box `idat`.
 fn data(bytes: &[u8], meta: &[u8], item: u64) -> Option<Vec<u8>> {
     let mut body = Reader(child(meta, b"iloc")?);
     let version = body.number(4)? >> 24;
@@ -127,7 +127,7 @@ fn data(bytes: &[u8], meta: &[u8], item: u64) -> Option<Vec<u8>> {
             if found == item {
                 whole.extend_from_slice(source.get(first..first.checked_add(count)?)?);
             }
-            // Extents may overlap; a picture is no larger than its file.
+            // Extents may overlap, but an image is never larger than its file.
             if whole.len() > bytes.len() {
                 return None;
             }
@@ -144,7 +144,7 @@ fn child<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
     Boxes(bytes).find_map(|(found, body)| (found == kind).then_some(body))
 }
 
-/// Boxes one after the other: their kinds and bodies.
+/// Iterates over boxes: their types and bodies.
 struct Boxes<'a>(&'a [u8]);
 
 impl<'a> Iterator for Boxes<'a> {
@@ -166,7 +166,7 @@ impl<'a> Iterator for Boxes<'a> {
     }
 }
 
-/// Numbers with their highest byte first.
+/// Reads big-endian numbers.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {

@@ -1,11 +1,11 @@
-//! The picture of an icon file that Pillow opens.
+//! The image in an icon file that Pillow opens.
 
-/// Bytes of an entry in an icon's directory, and of what comes before the first.
+/// Bytes of an entry in an icon's directory, and of the header before the first.
 const ENTRY: usize = 16;
 const HEADER: usize = 6;
 
-/// The largest picture of an icon file, a PNG or an icon file with this picture alone; of equally large ones the one with the fewest colors. The
-/// `image` crate prefers the most colors to the largest size.
+/// The largest image in an icon file, as a PNG or as an icon file with only this image. Among equally large ones, the
+/// one with the fewest colors. The `image` crate would prefer the most colors over the largest size.
 pub(super) fn largest(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let broken = || "its image directory is cut off".to_owned();
     let word = |at: usize| Some(u16::from_le_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
@@ -18,7 +18,7 @@ pub(super) fn largest(bytes: &[u8]) -> Result<Vec<u8>, String> {
         let side = |at: usize| (u32::from(entry[at]) + 255) % 256 + 1;
         let bits = match (u16::from_le_bytes([entry[6], entry[7]]), entry[2]) {
             (0, 0) => 256,
-            (0, colours) => u32::from(colours).ilog2(),
+            (0, colors) => u32::from(colors).ilog2(),
             (bits, _) => u32::from(bits),
         };
         let rank = (side(0) * side(1), u32::MAX - bits);

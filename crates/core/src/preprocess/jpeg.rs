@@ -1,4 +1,4 @@
-//! JPEG files, with the pixels that Pillow reads.
+//! JPEG files, decoded to the same pixels as in Pillow.
 
 use burn_zoo_jpeg::{Color, Limits};
 use image::metadata;
@@ -6,7 +6,7 @@ use image::{DynamicImage, GrayImage, RgbImage};
 
 use super::Orientation;
 
-/// The image, or why there is none. Its pixels may take `largest` bytes.
+/// Decodes the image. An error says why that is impossible. Its pixels may take `largest` bytes.
 pub(super) fn decode(
     bytes: &[u8],
     orientation: Orientation,
@@ -36,8 +36,8 @@ pub(super) fn decode(
     Ok(image)
 }
 
-/// Red, green and blue of four inks as Pillow's `convert("RGB")` has them: each ink takes its part
-/// of what black leaves, rounded.
+/// Converts four inks to red, green and blue as in Pillow's `convert("RGB")`: each ink removes its share
+/// of the white that black leaves, rounded.
 fn inks(&[cyan, magenta, yellow, black]: &[u8; 4]) -> [u8; 3] {
     let left = u32::from(255 - black);
     [cyan, magenta, yellow].map(|ink| {

@@ -1,9 +1,9 @@
-//! What a file is that is no image we can read, told by its first bytes.
+//! Identifies unsupported files by their first bytes.
 
-/// How to go on with an image of another format.
+/// Advice for an image of another format.
 const SAVE: &str = "save it as JPEG or PNG";
 
-/// First bytes, what they begin, and how to go on. The longer of two that share their beginning comes first.
+/// Magic bytes, name and advice. If one row's bytes are a prefix of another's, the longer comes first.
 const MAGIC: &[(&[u8], &str, &str)] = &[
     (b"\0\0\0\x0cjP  ", "a JPEG 2000 image", SAVE),
     (b"\xff\x4f\xff\x51", "a JPEG 2000 codestream", SAVE),
@@ -61,7 +61,7 @@ const MAGIC: &[(&[u8], &str, &str)] = &[
     ),
 ];
 
-/// Brands of the ISO base media format (the four bytes after `ftyp`), what they are, and how to go on.
+/// Brands of the ISO base media format (the four bytes after `ftyp`), name and advice.
 const BRANDS: &[(&[u8], &str, &str)] = &[
     (
         b"avif",
@@ -82,10 +82,10 @@ const BRANDS: &[(&[u8], &str, &str)] = &[
 
 const AVIF: &str = "an AVIF image";
 
-/// How far text is looked at.
+/// Number of bytes of text to look at.
 const TEXT: usize = 1024;
 
-/// What the bytes are and how to go on, or which formats can be read.
+/// The error for unsupported bytes: their format and advice, or the list of supported formats.
 pub(super) fn refusal(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "the file is empty".to_owned();
@@ -103,7 +103,7 @@ pub(super) fn refusal(bytes: &[u8]) -> String {
     }
 }
 
-/// Whether the bytes begin as an AVIF image does.
+/// Whether the bytes begin like an AVIF image.
 #[cfg(feature = "avif")]
 pub(super) fn is_avif(bytes: &[u8]) -> bool {
     bytes.get(4..8) == Some(b"ftyp") && media(bytes).0 == AVIF
@@ -122,7 +122,7 @@ fn known(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     MAGIC.iter().find_map(begins).or_else(|| markup(bytes))
 }
 
-/// The major brand, or the first known one of those that it is compatible with.
+/// The row of the major brand, or of the first known compatible brand.
 fn media(bytes: &[u8]) -> (&'static str, &'static str) {
     let compatible = bytes.get(16..).unwrap_or_default();
     let length = usize::from(bytes[3])
@@ -130,7 +130,7 @@ fn media(bytes: &[u8]) -> (&'static str, &'static str) {
         .min(compatible.len());
     let brands = bytes.get(8..12).into_iter();
     let mut brands = brands.chain(compatible[..length].chunks_exact(4));
-    // A file may call itself of a general brand, and be compatible with the one that it is.
+    // The major brand may be generic, with the specific one among the compatible brands.
     let general = [b"mif1", b"msf1"];
     let is_general = |brand: &[u8]| general.iter().any(|it| brand == *it);
     let of = |brand: &[u8]| BRANDS.iter().find(|(known, ..)| *known == brand);

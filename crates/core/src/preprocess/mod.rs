@@ -1,12 +1,12 @@
 //! What an image goes through before a network sees it.
 //!
-//! The steps are torchvision's on a Pillow image: decode, to RGB or grey, resize, crop the centre, scale the values,
+//! The steps are torchvision's on a Pillow image: decode to RGB or gray, resize, crop the center, scale the values,
 //! order the channels, subtract the mean and divide by the standard deviation. Eight-bit crops equal Pillow's, which
 //! the tests check.
 
 #[cfg(feature = "avif")]
 mod avif;
-mod colour;
+mod color;
 mod crop;
 mod decode;
 mod endings;
@@ -46,8 +46,8 @@ pub use size::Resize;
 pub struct Preprocess {
     /// Size of the resize.
     pub resize: Resize,
-    /// `[height, width]` of the middle part that is kept, in pixels. Where it is larger than the resized image, black
-    /// is added before and after it, one pixel more after it where their number is odd: torchvision's `CenterCrop`.
+    /// `[height, width]` of the center crop, in pixels. If it is larger than the resized image, black is added on both
+    /// sides, with an odd pixel after the image, as in torchvision's `CenterCrop`.
     pub crop: [usize; 2],
     /// Filter of the resize.
     pub interpolation: Interpolation,
@@ -105,9 +105,9 @@ impl Preprocess {
     };
 
     /// Reads the image file at `path`, `[1, channels, height, width]`. Its format is told from
-    /// its content: JPEG, PNG, WebP, BMP, GIF, TIFF, PPM and its kin, TGA or
-    /// ICO, and with the feature `avif` AVIF. Of several pictures in a file it is
-    /// the first, of an icon the largest.
+    /// its content: JPEG, PNG, WebP, BMP, GIF, TIFF, PPM, PGM, PBM, TGA or ICO,
+    /// and with the feature `avif` AVIF. A file with several images yields the
+    /// first one, an icon the largest.
     ///
     /// # Errors
     ///
@@ -258,12 +258,12 @@ impl Preprocess {
         })
     }
 
-    /// Whether it can be done with an image at all.
+    /// Checks that the settings are possible.
     ///
     /// # Errors
     ///
-    /// What is impossible: an empty size, another number of channels than 1 and 3, a filter that needs antialiasing
-    /// without it.
+    /// The impossible setting: an empty size, a number of channels other than 1 and 3, or a filter that needs
+    /// antialiasing without it.
     pub fn check(&self) -> Result<(), String> {
         let Self {
             resize,

@@ -1,22 +1,22 @@
-//! The choices that preprocessing is made of, each in the words of recipes and flags.
+//! The options of preprocessing, with the same words as in recipes and flags.
 
 use serde::{Deserialize, Serialize};
 
-/// Resampling filter of the resize, as Pillow names them.
+/// Resampling filter of the resize, with Pillow's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Interpolation {
-    /// The pixel that lies nearest.
+    /// The nearest pixel.
     Nearest,
-    /// The triangle of two pixels.
+    /// The triangle filter of two pixels.
     #[serde(alias = "Bilinear")]
     Bilinear,
-    /// The cubic of four pixels (Keys 1981): a = -0.5 as in Pillow, or -0.75 without antialiasing, as in PyTorch.
+    /// The cubic filter of four pixels (Keys 1981): a = -0.5 as in Pillow, or -0.75 without antialiasing, as in PyTorch.
     #[serde(alias = "Bicubic")]
     Bicubic,
     /// The windowed sinc of six pixels, Pillow's `LANCZOS`.
     Lanczos,
-    /// The mean of the pixels that each new one covers, Pillow's `BOX`.
+    /// The mean of the pixels that each new pixel covers, Pillow's `BOX`.
     #[serde(alias = "box")]
     Area,
 }
@@ -25,11 +25,11 @@ pub enum Interpolation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Antialias {
-    /// It does: the arithmetic is Pillow's.
+    /// It widens; the arithmetic is Pillow's.
     #[default]
     On,
-    /// It does not: the arithmetic is that of `torch.nn.functional.interpolate` in f32, rounded to eight bits, which
-    /// is torchvision's on tensors with `antialias=False`. For nearest, bilinear and bicubic only.
+    /// It does not widen. The arithmetic is that of `torch.nn.functional.interpolate` in f32, rounded to eight bits, as
+    /// in torchvision on tensors with `antialias=False`. Only for nearest, bilinear and bicubic.
     Off,
 }
 
@@ -40,12 +40,12 @@ pub enum ChannelOrder {
     /// Red, green, blue.
     #[serde(alias = "Rgb")]
     Rgb,
-    /// Blue, green, red, as Caffe's networks were trained.
+    /// Blue, green, red, as in Caffe networks.
     #[serde(alias = "Bgr")]
     Bgr,
 }
 
-/// What black and white become before mean and standard deviation.
+/// Values of black and white before mean and standard deviation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ValueRange {
@@ -57,13 +57,13 @@ pub enum ValueRange {
     Byte,
 }
 
-/// What happens to the orientation in a photograph's EXIF data.
+/// Whether to apply the orientation in a photograph's EXIF data.
 ///
-/// A TIFF file is always turned upright, because Pillow does so too.
+/// A TIFF file is always turned upright, as in Pillow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Orientation {
-    /// Nothing: the pixels stay as stored, as Pillow and torchvision read them.
+    /// The pixels stay as stored, as in Pillow and torchvision.
     #[default]
     #[serde(alias = "Ignore")]
     Keep,

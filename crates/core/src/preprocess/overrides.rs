@@ -1,19 +1,19 @@
-//! A part of a preprocessing: what a recipe, a flag or a saved run says of it.
+//! A partial preprocessing from a recipe, flags or a saved run.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::size::{Resize, optional_size};
 use super::{Antialias, ChannelOrder, Interpolation, Orientation, Preprocess, ValueRange};
 
-/// What takes the place of parts of a [`Preprocess`]: the table `[preprocess]` of a recipe, the flags of the command
-/// line. Each field is as there, and absent where it stays as it is.
+/// Overrides for a [`Preprocess`]: the table `[preprocess]` of a recipe, or the flags of the command line. A field that
+/// is `None` leaves the value unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PreprocessOverrides {
     /// Size of the resize. `"224x224"` and `"longest:224"` also set a crop of that size, unless `crop` does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resize: Option<Resize>,
-    /// `[height, width]` of the middle part that is kept; also one number for both, or `"224x224"`.
+    /// `[height, width]` of the center crop; also one number for both, or `"224x224"`.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "optional_size"
@@ -51,7 +51,7 @@ pub struct PreprocessOverrides {
 }
 
 impl PreprocessOverrides {
-    /// The preprocessing with these parts in the place of its own.
+    /// The preprocessing with these overrides.
     #[must_use]
     pub fn apply(&self, own: Preprocess) -> Preprocess {
         let asked = self.resize.and_then(Resize::crop);
@@ -76,7 +76,7 @@ impl PreprocessOverrides {
 }
 
 impl From<Preprocess> for PreprocessOverrides {
-    /// All parts but the number of channels, which is the network's.
+    /// Overrides for every value but the number of channels, which the network determines.
     fn from(whole: Preprocess) -> Self {
         Self {
             resize: Some(whole.resize),
@@ -120,7 +120,7 @@ fn read_divisor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[f3
     Ok(numbers)
 }
 
-/// With the digits that an f32 has: TOML and JSON would show those of the f64 that it becomes.
+/// Writes the digits of an f32, because TOML and JSON would show those of the f64 that it is converted to.
 fn write_triple<S: Serializer>(
     numbers: &Option<[f32; 3]>,
     serializer: S,

@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, GrayImage, RgbImage};
 
-use super::colour::high;
+use super::color::high;
 use super::resize::{self, Axis};
 use super::{Antialias, Interpolation};
 

@@ -1,15 +1,15 @@
-//! PBM, PGM and PPM files, in bits, bytes and words, as text and binary, scaled as Pillow scales them.
+//! PBM, PGM and PPM files with bits, bytes and words, as text and binary, scaled as in Pillow.
 //!
-//! The `image` crate reads these too, but scales a maximum other than 255 in another way.
+//! The `image` crate reads these too, but scales maximum values other than 255 differently.
 
 use super::pixels::Pixels;
 
-/// Whether the bytes begin as one of the six forms does.
+/// Whether the bytes begin like one of the six variants.
 pub(super) fn is_pnm(bytes: &[u8]) -> bool {
     matches!(bytes, [b'P', b'1'..=b'6', next, ..] if is_space(*next) || *next == b'#')
 }
 
-/// The image, or why there is none. `most` is the largest number of bytes that it may take.
+/// Decodes the image. An error says why that is impossible. `most` limits its size in bytes.
 pub(super) fn decode(bytes: &[u8], most: usize) -> Result<Pixels, String> {
     let kind = bytes[1];
     let mut header = Header { rest: &bytes[2..] };
@@ -59,15 +59,15 @@ pub(super) fn decode(bytes: &[u8], most: usize) -> Result<Pixels, String> {
     Ok(Pixels::new(height, width, channels, values))
 }
 
-/// What white is in the file.
+/// The value of white in the file.
 struct Scale {
     maximum: usize,
     channels: usize,
 }
 
 impl Scale {
-    /// A value in eight bits. Gray above 255 is of 16 bits to Pillow, of which `convert("RGB")` clips what is above
-    /// 255; halves are rounded to even, as Python does.
+    /// Scales a value to eight bits. Pillow treats gray with a maximum above 255 as 16-bit, and `convert("RGB")` clips it
+    /// at 255. Halves are rounded to even, as in Python.
     fn eight(&self, value: usize) -> u8 {
         let white = if self.channels == 1 && self.maximum > 255 {
             65_535.0
@@ -84,7 +84,7 @@ struct Header<'a> {
 }
 
 impl Header<'_> {
-    /// The next number, and the one space after it.
+    /// Reads the next number and the one whitespace character after it.
     fn number(&mut self, what: &str) -> Result<usize, String> {
         let mut digits = String::new();
         while let [first, after @ ..] = self.rest {
@@ -106,7 +106,7 @@ impl Header<'_> {
     }
 }
 
-/// White bits are zeros; rows begin with a new byte.
+/// White bits are zeros; each row begins at a new byte.
 fn bits(bytes: &[u8], width: usize, height: usize) -> Vec<u8> {
     let rows = bytes.chunks_exact(width.div_ceil(8)).take(height);
     let white = |row: &[u8], x: usize| {
@@ -120,7 +120,7 @@ fn bits(bytes: &[u8], width: usize, height: usize) -> Vec<u8> {
         .collect()
 }
 
-/// Digits need no spaces between them.
+/// Digits need no whitespace between them.
 fn bits_as_text(bytes: &[u8], count: usize) -> Result<Vec<u8>, String> {
     let value = |byte: u8| match byte {
         b'0' => Ok(255),

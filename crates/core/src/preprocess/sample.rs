@@ -1,14 +1,14 @@
-//! Resizes that look at single places of an image, however much it shrinks.
+//! Resizing without antialiasing, which samples single points of an image.
 //!
-//! `nearest` is Pillow's; the rest is what PyTorch's `interpolate(antialias=False, align_corners=False)` computes in
-//! f32, rounded to eight bits as torchvision's `resize` of a tensor rounds.
+//! `nearest` is Pillow's. The others match PyTorch's `interpolate(antialias=False, align_corners=False)` in f32, rounded
+//! to eight bits like torchvision's `resize` of a tensor.
 
 use super::Interpolation;
 use super::pixels::Pixels;
 use super::resize::Axis;
 
-/// Pillow's `NEAREST`: `ImagingScaleAffine` adds the step up from the first pixel on, and so does this, since a product
-/// rounds differently where a place lies between two pixels.
+/// Pillow's `NEAREST`. Like `ImagingScaleAffine`, this accumulates the step from the first pixel, because a product
+/// would round differently for positions between two pixels.
 pub(super) fn nearest(image: &Pixels, vertical: Axis, horizontal: Axis) -> Pixels {
     picked(image, vertical, horizontal, |axis| {
         let step = axis.from as f64 / axis.to as f64;
@@ -24,8 +24,8 @@ pub(super) fn nearest(image: &Pixels, vertical: Axis, horizontal: Axis) -> Pixel
     })
 }
 
-/// The kept part of the image, sampled as PyTorch does. [`Interpolation::Lanczos`] and [`Interpolation::Area`], which
-/// PyTorch does not have, are taken for bicubic; `Preprocess::check` refuses them.
+/// The kept part of the image, sampled as in PyTorch. PyTorch has no [`Interpolation::Lanczos`] and
+/// [`Interpolation::Area`] here: `Preprocess::check` refuses them, and this function treats them as bicubic.
 pub(super) fn plain(
     image: &Pixels,
     vertical: Axis,
@@ -98,19 +98,19 @@ fn picked(
     }
 }
 
-/// Pixels and their weights; unused ones weigh nothing.
+/// Pixels and their weights; unused ones have weight zero.
 struct Taps {
     used: usize,
     places: [usize; 4],
     weights: [f32; 4],
 }
 
-/// From the last tap to the first, each product and sum rounded once, as the compiled code of PyTorch does on
-/// processors with fused multiply-add: else one value in 20,000 is rounded the other way.
+/// Sums from the last tap to the first with fused multiply-add, as in PyTorch's compiled code on
+/// processors that have it. Otherwise one value in 20,000 rounds differently.
 fn sum(taps: &Taps, value: impl Fn(usize) -> f32) -> f32 {
     let pairs = taps.places[..taps.used].iter().zip(&taps.weights);
     pairs.rev().fold(0.0, |sum, (&place, &weight)| {
-        // An f64 holds the product of two f32.
+        // An f64 holds the exact product of two f32.
         (f64::from(value(place)) * f64::from(weight) + f64::from(sum)) as f32
     })
 }
@@ -133,7 +133,7 @@ fn linear(axis: Axis, position: usize) -> Taps {
 }
 
 fn cubic(axis: Axis, position: usize) -> Taps {
-    /// PyTorch's choice, and OpenCV's.
+    /// The cubic coefficient of PyTorch and OpenCV.
     const A: f32 = -0.75;
     let near = |x: f32| ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0;
     let far = |x: f32| ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A;

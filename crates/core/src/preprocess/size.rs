@@ -1,26 +1,26 @@
-//! The size that an image is resized to.
+//! The target size of a resize.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Largest side that text may ask for, in pixels; a larger one is a typing error that would only fill the memory.
+/// Largest side in recipes and flags, in pixels. A larger one is a typo that would only exhaust memory.
 const LARGEST: usize = 8192;
 
-/// What an image is resized to, in pixels.
+/// The target size of a resize, in pixels.
 ///
-/// As text: `256` (shorter side), `224x224` (height x width) or `longest:224`. Recipes and JSON have the first as a
+/// As text: `256` (shorter side), `224x224` (height x width) or `longest:224`. Recipes and JSON write the first as a
 /// number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resize {
-    /// The shorter side comes out so long, the longer one in proportion, rounded down: torchvision's
+    /// Length of the shorter side; the longer one keeps the proportions, rounded down: torchvision's
     /// `Resize(256)`.
     Shorter(usize),
-    /// `[height, width]`, whatever the proportions were: torchvision's `Resize((224, 224))`.
+    /// `[height, width]`, ignoring the proportions: torchvision's `Resize((224, 224))`.
     Exact([usize; 2]),
-    /// The longer side comes out so long, the shorter one in proportion, rounded down, but at least one pixel:
-    /// torchvision's `Resize(None, max_size=224)`. The crop then adds black rows or columns on both sides alike.
+    /// Length of the longer side; the shorter one keeps the proportions, rounded down, but is at least one pixel:
+    /// torchvision's `Resize(None, max_size=224)`. The crop then pads both sides evenly with black.
     Longest(usize),
 }
 
@@ -36,7 +36,7 @@ impl Resize {
         }
     }
 
-    /// The lengths that it names.
+    /// The lengths in it.
     pub(super) fn sides(self) -> [usize; 2] {
         match self {
             Self::Exact(size) => size,
@@ -53,8 +53,8 @@ impl Resize {
         }
     }
 
-    /// The crop that a resize asks for by itself: all of the size, or the square of the longest side. `None` for the
-    /// shorter side, which says nothing of the crop.
+    /// The crop that a resize implies: the exact size, or the square of the longest side. `None` for the shorter side,
+    /// which implies no crop.
     pub fn crop(self) -> Option<[usize; 2]> {
         match self {
             Self::Shorter(_) => None,
@@ -94,7 +94,7 @@ impl FromStr for Resize {
 ///
 /// # Errors
 ///
-/// What is expected, if it is neither.
+/// The expected form, if it is neither.
 pub(super) fn size(text: &str) -> Result<[usize; 2], String> {
     match text.split_once(['x', 'X', ',']) {
         Some((height, width)) => Ok([side(height)?, side(width)?]),
@@ -129,7 +129,7 @@ enum Written {
 }
 
 impl Written {
-    /// As flags write it.
+    /// Parsed as in a flag.
     fn text<E: de::Error>(self, form: &str) -> Result<String, E> {
         match self {
             Self::Number(side) => Ok(side.to_string()),

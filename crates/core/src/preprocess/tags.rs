@@ -1,7 +1,7 @@
-//! The directory of a TIFF file, where the `tiff` crate has to be told something else.
+//! Edits the directory of a TIFF file for the `tiff` crate.
 
-/// The first directory's `PhotometricInterpretation`, and the file with gray in its place, whose samples come as they
-/// are: the `tiff` crate reads no palettes, leaves out samples beside the colors and inverts what others take as it is.
+/// The first directory's `PhotometricInterpretation`, and the file with gray instead of it, so that the `tiff` crate
+/// returns raw samples. Otherwise the crate refuses palettes, drops extra samples and inverts some values.
 pub(super) fn as_gray(bytes: &[u8]) -> Option<(u16, Vec<u8>)> {
     const PHOTOMETRIC: u64 = 262;
     const BLACK_IS_ZERO: u16 = 1;
@@ -15,7 +15,7 @@ pub(super) fn as_gray(bytes: &[u8]) -> Option<(u16, Vec<u8>)> {
             digits.iter().fold(0, add)
         })
     };
-    // Classic files have 32-bit offsets, big ones 64-bit ones: place of the first directory, widths of an offset, of
+    // Classic files have 32-bit offsets, BigTIFF files 64-bit ones: place of the first directory, widths of an offset, of
     // the number of entries and of an entry.
     let (first, offset, count, entry) = match number(2, 2)? {
         43 => (8, 8, 8, 20),

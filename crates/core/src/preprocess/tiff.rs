@@ -1,8 +1,8 @@
-//! TIFF files, in all the forms that Pillow reads: gray and palettes of 1 to 8 bits, gray of 16 and 32 bits, integer
-//! and floating, RGB of 8 and 16 bits with what comes beside it, CMYK, `YCbCr`.
+//! TIFF files in the variants that Pillow reads: gray and palettes of 1 to 8 bits, integer and float gray of 16 and 32
+//! bits, RGB of 8 and 16 bits with extra samples, CMYK, `YCbCr`.
 //!
-//! The `tiff` crate unpacks the samples, which are then taken for colors here: the `image` crate refuses palettes and
-//! floating gray and converts ink in another way than Pillow.
+//! The `tiff` crate decodes the samples, and this module converts them to colors, because the `image` crate refuses
+//! palettes and float gray and converts CMYK differently from Pillow.
 
 use std::io::Cursor;
 
@@ -11,11 +11,11 @@ use tiff::TiffError;
 use tiff::decoder::{Decoder, DecodingResult, Limits};
 use tiff::tags::Tag;
 
-use super::colour;
+use super::color;
 use super::pixels::Pixels;
 use super::tags::as_gray;
 
-/// Values of the tag `Compression` (TIFF 6.0 and its technical notes) that cannot be unpacked.
+/// Values of the tag `Compression` (TIFF 6.0 and its technical notes) that are not supported.
 const UNKNOWN: [(u16, &str); 10] = [
     (2, "CCITT run-length"),
     (3, "CCITT group 3"),
@@ -39,20 +39,20 @@ const PALETTE: u16 = 3;
 const CMYK: u16 = 5;
 const YCBCR: u16 = 6;
 
-/// Whether the bytes begin as a TIFF file does, and not as the raw file of a Canon camera.
+/// Whether the bytes begin like a TIFF file, but not like a Canon raw file.
 pub(super) fn is_tiff(bytes: &[u8]) -> bool {
     let magic = [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"];
     magic.iter().any(|magic| bytes.starts_with(*magic)) && bytes.get(8..10) != Some(b"CR")
 }
 
-/// The first picture, upright, in one or three channels, or why there is none. `most` is the largest number of bytes
-/// that it may take.
+/// Decodes the first image, upright, to one or three channels. An error says why that is impossible. `most` limits its
+/// size in bytes.
 pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixels, String> {
     let (photometric, gray) = as_gray(bytes).ok_or(
         "it is a TIFF whose tag directory is broken or does not give its color space; save it as PNG",
     )?;
     let form = Form::read(&gray, photometric, most)?;
-    // JPEG data are not read in another way for it.
+    // The edit does not affect JPEG data.
     let file = if form.compression == JPEG {
         bytes
     } else {
@@ -71,25 +71,25 @@ pub(super) fn decode(bytes: &[u8], channels: usize, most: usize) -> Result<Pixel
     })
 }
 
-/// What the tags say of the samples.
+/// The sample layout in the tags.
 struct Form {
     width: usize,
     height: usize,
     photometric: u16,
     compression: u16,
-    /// Samples of a pixel.
+    /// Samples per pixel.
     samples: usize,
-    /// Bits of a sample.
+    /// Bits per sample.
     bits: u8,
-    /// `ExtraSamples` of the first sample beside the colors: 1 says that they are multiplied by it.
+    /// `ExtraSamples` of the first extra sample; 1 means premultiplied alpha.
     beside: Option<u16>,
     orientation: u16,
-    /// Reds, greens, blues.
+    /// All reds, then all greens, then all blues.
     palette: Vec<u8>,
 }
 
 impl Form {
-    /// Of a file that [`as_gray`] changed.
+    /// Reads the tags of a file that [`as_gray`] edited.
     fn read(bytes: &[u8], photometric: u16, most: usize) -> Result<Self, String> {
         let mut decoder = opened(bytes, most)?;
         let mut tag = |tag, usual| {
@@ -134,7 +134,7 @@ impl Form {
             PALETTE => {
                 let map = decoder.get_tag_u16_vec(Tag::ColorMap);
                 let map = map.map_err(said)?;
-                map.into_iter().map(colour::high).collect()
+                map.into_iter().map(color::high).collect()
             }
             _ => Vec::new(),
         };
@@ -168,7 +168,7 @@ impl Form {
     }
 
     fn pixels(&self, samples: &DecodingResult, channels: usize) -> Result<Pixels, String> {
-        let colours = match self.photometric {
+        let colors = match self.photometric {
             RGB | YCBCR => 3,
             CMYK => 4,
             _ => 1,
@@ -179,10 +179,10 @@ impl Form {
                 "it is a TIFF with an unsupported combination of {samples} samples of {bits} bits; save it as PNG"
             )
         };
-        if self.samples < colours {
+        if self.samples < colors {
             return Err(unknown());
         }
-        if colours == 1 {
+        if colors == 1 {
             let gray = self.single(samples).ok_or_else(unknown)?;
             let pixels = match self.photometric {
                 PALETTE => self.painted(&gray),
@@ -193,7 +193,7 @@ impl Form {
         let bytes: Vec<u8> = match samples {
             DecodingResult::U8(values) if self.bits == 8 => values.clone(),
             DecodingResult::U16(values) if self.bits == 16 => {
-                values.iter().copied().map(colour::high).collect()
+                values.iter().copied().map(color::high).collect()
             }
             _ => return Err(unknown()),
         };
@@ -202,22 +202,22 @@ impl Form {
         }
         let pixels = bytes.chunks_exact(self.samples);
         if self.photometric == YCBCR && self.compression == PLAIN && channels == 1 {
-            // Pillow takes the luma as it is.
+            // Pillow uses the luma unchanged.
             let luma = pixels.map(|pixel| pixel[0]).collect();
             return Ok(Pixels::new(self.height, self.width, 1, luma));
         }
         let rgb = |pixel: &[u8]| match (self.photometric, self.beside) {
-            (CMYK, _) => colour::from_cmyk([pixel[0], pixel[1], pixel[2], pixel[3]]),
+            (CMYK, _) => color::from_cmyk([pixel[0], pixel[1], pixel[2], pixel[3]]),
             (YCBCR, _) => {
-                let colour = [pixel[0], pixel[1], pixel[2]];
+                let color = [pixel[0], pixel[1], pixel[2]];
                 match self.compression {
-                    PLAIN => colour::from_ycbcr(colour),
-                    JPEG => colour::from_full_range(colour, colour::LIBJPEG),
-                    _ => colour::from_full_range(colour, colour::LIBTIFF),
+                    PLAIN => color::from_ycbcr(color),
+                    JPEG => color::from_full_range(color, color::LIBJPEG),
+                    _ => color::from_full_range(color, color::LIBTIFF),
                 }
             }
             (RGB, Some(1)) if pixel.len() > 3 => {
-                colour::divided([pixel[0], pixel[1], pixel[2]], pixel[3])
+                color::divided([pixel[0], pixel[1], pixel[2]], pixel[3])
             }
             _ => [pixel[0], pixel[1], pixel[2]],
         };
@@ -225,7 +225,7 @@ impl Form {
         Ok(Pixels::new(self.height, self.width, 3, values).with_channels(channels))
     }
 
-    /// The first sample of each pixel in eight bits, as Pillow's `convert("L")` clips it; a palette's index as it is.
+    /// The first sample of each pixel in eight bits, clipped as in Pillow's `convert("L")`; palette indices are unchanged.
     fn single(&self, samples: &DecodingResult) -> Option<Vec<u8>> {
         fn clipped<T: Copy>(values: &[T], step: usize, clip: impl Fn(T) -> u8) -> Vec<u8> {
             values
@@ -241,12 +241,12 @@ impl Form {
             DecodingResult::I8(values) => clipped(values, step, i8::cast_unsigned),
             DecodingResult::U16(values) => clipped(values, step, |value| value.min(255) as u8),
             DecodingResult::I16(values) => clipped(values, step, |value| value.clamp(0, 255) as u8),
-            // Pillow takes these for signed, too.
+            // Pillow treats these as signed, too.
             DecodingResult::U32(values) => clipped(values, step, |value| {
                 value.cast_signed().clamp(0, 255) as u8
             }),
             DecodingResult::I32(values) => clipped(values, step, |value| value.clamp(0, 255) as u8),
-            // A cast of a float stops at both ends, and makes zero of what is no number.
+            // A cast of a float saturates at both ends and turns NaN into zero.
             DecodingResult::F32(values) => clipped(values, step, |value| value as u8),
             DecodingResult::F64(values) => clipped(values, step, |value| value as u8),
             _ => return None,
@@ -260,7 +260,7 @@ impl Form {
         Some(values)
     }
 
-    /// Samples of 1, 2 or 4 bits, whose rows begin with a new byte: gray up to 255, indices of a palette as they are.
+    /// Samples of 1, 2 or 4 bits, whose rows begin at a new byte: gray is scaled to 255, palette indices are unchanged.
     fn unpacked(&self, bytes: &[u8]) -> Vec<u8> {
         let bits = usize::from(self.bits);
         let largest = u8::MAX >> (8 - bits);
@@ -284,7 +284,7 @@ impl Form {
             for plane in 0..3 {
                 let at = plane * count + usize::from(index);
                 let value = self.palette.get(at).filter(|_| usize::from(index) < count);
-                // Pillow's palettes are grays before they are filled.
+                // Pillow's palettes are initially gray ramps.
                 values.push(value.copied().unwrap_or(index));
             }
         }
@@ -292,7 +292,7 @@ impl Form {
     }
 }
 
-/// An error of the decoder in one line.
+/// A decoder error in one line.
 fn said(error: TiffError) -> String {
     let text = error.to_string();
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -308,7 +308,7 @@ fn opened(bytes: &[u8], most: usize) -> Result<Decoder<Cursor<&[u8]>>, String> {
     Ok(decoder.with_limits(limits))
 }
 
-/// The samples of a pixel side by side, from planes one after the other.
+/// Interleaves the samples of consecutive planes.
 fn interleaved(planes: DecodingResult, count: usize) -> Option<DecodingResult> {
     fn mixed<T: Copy>(values: &[T], count: usize) -> Vec<T> {
         let length = values.len() / count;

@@ -5,14 +5,14 @@ use burn_store::burn_pack::{self, Tensor as PackTensor};
 
 /// The first bytes of a file.
 pub(super) const MAGIC: [u8; 4] = burn_pack::MAGIC_NUMBER.to_le_bytes();
-/// What metadata may take whatever the file's length; those of `resnet152` take 0.1 MB.
+/// Bytes of metadata that any file may have; that of `resnet152` takes 0.1 MB.
 const METADATA: usize = 1 << 20;
 
-/// The tensors of a file and what it says beside them, or why there are none.
+/// The tensors and metadata of a file, or the reason why there are none.
 #[expect(clippy::type_complexity, reason = "used once")]
 pub(super) fn open(bytes: Vec<u8>) -> Result<(Vec<PackTensor>, Vec<(String, String)>), String> {
     let length = bytes.len();
-    // burn-pack takes 100 MiB of metadata, in which a byte may become three sizes.
+    // burn-pack accepts 100 MiB of metadata, where one byte can expand to three sizes.
     let metadata = bytes.get(6..10).and_then(|bytes| bytes.try_into().ok());
     let metadata = u32::from_le_bytes(metadata.unwrap_or_default()) as usize;
     if metadata > METADATA + length / 64 {
@@ -31,7 +31,7 @@ pub(super) fn open(bytes: Vec<u8>) -> Result<(Vec<PackTensor>, Vec<(String, Stri
         return Err("it holds no tensor".to_owned());
     }
     for tensor in &tensors {
-        // burn-pack does not check their lengths, and our networks have no such tensors.
+        // burn-pack does not check the lengths of quantized tensors, and our networks have none.
         if matches!(tensor.dtype, DType::QFloat(_)) {
             return Err(format!("{} is quantized", tensor.name));
         }

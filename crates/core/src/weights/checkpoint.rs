@@ -17,11 +17,11 @@ use crate::Error;
 
 /// Characters of a reason, of which a part comes from the file.
 const MESSAGE: usize = 500;
-/// Characters of a name that comes from the file.
+/// Longest name from the file in a message, in characters.
 const NAME: usize = 120;
-/// Numbers of a tensor that is a setting and not a weight.
+/// Most elements of a tensor that is a setting and not a weight.
 const SMALL: usize = 16;
-/// Names of what lies beside the weights that are kept.
+/// Most names of other entries to keep.
 const BESIDE: usize = 100;
 
 /// The form of a weight file.
@@ -64,7 +64,7 @@ impl fmt::Display for Container {
 /// One tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
-    /// The keys from the root of the file to the tensor, joined by full stops.
+    /// The keys from the root of the file to the tensor, joined by dots.
     pub name: String,
     /// Sizes, outermost first.
     pub shape: Vec<usize>,
@@ -72,7 +72,7 @@ pub struct TensorInfo {
     pub dtype: String,
 }
 
-/// A weight file: its tensors, read when needed, and what it says beside them.
+/// A weight file: its tensors, read on demand, and its metadata.
 #[derive(Clone)]
 pub struct Checkpoint {
     name: String,
@@ -80,10 +80,10 @@ pub struct Checkpoint {
     infos: Vec<TensorInfo>,
     /// Sorted by name.
     leaves: Vec<Leaf>,
-    /// The tensors that `root` refers to; none of a burnpack file.
+    /// The tensors that `root` refers to; empty for a burnpack file.
     tensors: Arc<[Tensor]>,
     root: Arc<Value>,
-    /// Names and values that a file of ours, or any safetensors file, has beside its tensors.
+    /// Metadata in the header of a safetensors file or of a burnpack file that this project wrote.
     metadata: Vec<(String, String)>,
 }
 
@@ -104,8 +104,8 @@ impl fmt::Debug for Checkpoint {
 }
 
 impl Checkpoint {
-    /// Opens a file; its ending does not matter. Values stay in it until a network takes them, so
-    /// the file must not change before.
+    /// Opens a file; its extension does not matter. Values stay in the file until a network takes
+    /// them, so it must not change before then.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ impl Checkpoint {
                 return Self::from_bytes(&path.display().to_string(), bytes);
             }
         } else if !metadata.is_dir() {
-            // A pipe is read once.
+            // A pipe can be read only once.
             let bytes = std::fs::read(path).map_err(fail)?;
             return Self::from_bytes(&path.display().to_string(), bytes);
         }
@@ -147,7 +147,7 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Container`] if these are not weights or broken ones.
+    /// [`Error::Container`] if the bytes are not a weight file, or a damaged one.
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Self, Error> {
         if bytes.starts_with(&burnpack::MAGIC) {
             let opened = burnpack::open(bytes).map_err(|reason| broken(name, reason))?;
@@ -234,18 +234,18 @@ impl Checkpoint {
         &self.infos
     }
 
-    /// What the file says in its header, by name: the `__metadata__` of safetensors, and burnpack's.
+    /// A metadata entry of the header by name: the `__metadata__` of safetensors, or burnpack's.
     pub fn metadata(&self, name: &str) -> Option<&str> {
         let found = self.metadata.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// What the header says, as a tree: JSON is read as such.
+    /// The header's metadata as a tree, with JSON values parsed.
     pub(super) fn header(&self) -> Value {
         let pairs = self.metadata.iter().map(|(key, value)| {
             let json = serde_json::from_str(value).ok();
             let value = json.map_or_else(|| Value::Text(value.as_str().into()), tree);
-            // Files of ours have names of their own.
+            // This project's own files use a prefix.
             let key = key.strip_prefix("burn_zoo.").unwrap_or(key);
             (Value::Text(key.into()), value)
         });
@@ -262,12 +262,12 @@ impl Checkpoint {
         data.try_into_vec().ok()
     }
 
-    /// The tree that the file is, without its tensors' values.
+    /// The file as a tree, without the values of tensors.
     pub(super) fn root(&self) -> &Value {
         &self.root
     }
 
-    /// The tensors under the names that the user wants, sorted.
+    /// The tensors under the names that the user selects, sorted.
     pub(super) fn selected(&self, select: &Select) -> Result<Vec<Leaf>, Error> {
         if select.rename.is_empty() && select.ignore.is_empty() {
             return Ok(self.leaves.clone());
@@ -292,7 +292,7 @@ impl Checkpoint {
         }
     }
 
-    /// The class of the object whose fields a place's tensors are: a module that was saved whole.
+    /// The class of the object that holds the tensors at a place, if a whole module was saved.
     pub(super) fn object_at(&self, at: &str) -> Option<String> {
         let keys = at.split('.').filter(|key| !key.is_empty());
         let mut value = Some(self.root());
@@ -313,13 +313,13 @@ impl Checkpoint {
         }
     }
 
-    /// What lies beside the dictionary at `key` and beside those around it, by name.
+    /// Names of the other entries in the dictionaries around the one at `key`.
     pub(super) fn beside(&self, key: &str) -> Vec<String> {
         let mut names = Vec::new();
         let (mut value, mut at) = (self.root(), String::new());
         let mut keys = key.split('.').filter(|key| !key.is_empty()).peekable();
         while keys.peek().is_some() {
-            // A key may have full stops of its own: the longest that is there counts.
+            // A key may contain dots: the longest existing key counts.
             let rest: Vec<&str> = keys.clone().collect();
             let step = (1..=rest.len()).rev().find_map(|count| {
                 let key = rest[..count].join(".");
@@ -353,7 +353,7 @@ pub(super) fn broken(name: &str, reason: impl fmt::Display) -> Error {
     }
 }
 
-/// What a file calls its tensors may be long; a message is a line.
+/// Shortens a name from the file, because a message is one line.
 pub(super) fn shortened(name: &str) -> Cow<'_, str> {
     cut(name, NAME)
 }
@@ -374,7 +374,7 @@ fn sorted(mut leaves: Vec<Leaf>) -> Vec<Leaf> {
     leaves
 }
 
-/// A tensor with a way to its values; nothing if it has too many to be counted.
+/// A tensor whose values are read on demand. `None` if its length overflows.
 fn leaf(tensor: &Tensor) -> Option<Leaf> {
     let known = match tensor.dtype() {
         FileDtype::F64 => Some(DType::F64),

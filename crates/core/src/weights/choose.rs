@@ -1,4 +1,4 @@
-//! One place of several that hold a network.
+//! Chooses one of several places that hold a network.
 
 use super::Slot;
 use super::extra;
@@ -6,12 +6,12 @@ use super::find::Candidate;
 use super::head::Head;
 use super::index::Index;
 
-/// Words that name averaged weights.
+/// Words in the names of averaged weights.
 const AVERAGES: [&str; 3] = ["ema", "averaged", "swa"];
 
-/// What came of a choice.
+/// The result of the choice.
 pub(super) enum Choice {
-    /// This one, and what its user should know of the others.
+    /// This one, with a note about the others.
     Taken(Box<Candidate>, Option<String>),
     /// No place fits.
     Nothing,
@@ -19,8 +19,8 @@ pub(super) enum Choice {
     Tie(Vec<String>),
 }
 
-/// The place that fits best: a whole network before one without its head. Equal ones are told
-/// apart by names that mean an average, or MoCo's query encoder.
+/// Chooses the place that fits best: a complete network before one without its head. Names of an
+/// average or of MoCo's query encoder break ties.
 pub(super) fn choose(index: &Index<'_>, slots: &[Slot], found: &[Candidate]) -> Choice {
     let fitting = || found.iter().filter(|it| it.fits());
     let has_head = fitting().any(Candidate::has_head);
@@ -46,7 +46,7 @@ pub(super) fn choose(index: &Index<'_>, slots: &[Slot], found: &[Candidate]) -> 
         )
     };
     let averages: Vec<_> = equal.iter().filter(|it| is_average(&it.at)).collect();
-    // Without the key encoders whose query encoder is there.
+    // Drop key encoders that have a query encoder.
     let queries: Vec<_> = equal
         .iter()
         .filter(|it| {
@@ -74,7 +74,7 @@ pub(super) fn choose(index: &Index<'_>, slots: &[Slot], found: &[Candidate]) -> 
     }
 }
 
-/// A place as a message names it.
+/// A place as shown in messages.
 pub(super) fn shown(at: &str) -> String {
     match at.trim_end_matches('.') {
         "" => "the top level".to_owned(),
@@ -87,7 +87,7 @@ fn is_average(at: &str) -> bool {
     words.any(|word| AVERAGES.contains(&word.as_str()))
 }
 
-/// Whether two places hold the same numbers, each in its own form.
+/// Whether two places hold the same values, possibly in different formats.
 fn same_values(index: &Index<'_>, slots: &[Slot], a: &Candidate, b: &Candidate) -> bool {
     let pairs = |it: &Candidate| {
         let head = match it.head {

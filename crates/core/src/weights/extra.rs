@@ -1,9 +1,9 @@
-//! Tensors that are no weights of a network, told by their names.
+//! Tensors that are not weights of a network, by their names.
 
 use super::index::first_key;
 
-/// Whether a tensor of this name is no weight of any network: what counts batches, averaged models
-/// or operations.
+/// Whether a tensor of this name is not a weight but a counter, of batches, averaged models or
+/// operations.
 pub(super) fn passed_over(name: &str) -> bool {
     const COUNTERS: [&str; 5] = [
         "num_batches_tracked",
@@ -16,18 +16,19 @@ pub(super) fn passed_over(name: &str) -> bool {
     COUNTERS.contains(&own)
 }
 
-/// Mean or standard deviation of pixels, as a module before the network keeps them.
+/// Whether a tensor is the mean or standard deviation of pixels, kept by a normalizing module before
+/// the network.
 pub(super) fn is_statistic(key: &str, shape: &[usize]) -> bool {
     let own = key.rsplit('.').next().unwrap_or_default();
     let words: Vec<String> = words(own).collect();
     let named = words
         .iter()
         .any(|word| matches!(word.as_str(), "mean" | "std" | "mu" | "sigma"));
-    // A norm has such names too, but one number for each of its channels, and another beside it.
+    // A norm layer has such names too, but with one number per channel.
     named && !key.contains("running_") && shape.iter().product::<usize>() <= 4
 }
 
-/// Losses, metrics and queues, which lie among a network's tensors in some files.
+/// Losses, metrics and queues, which some files have among the network's tensors.
 pub(super) fn is_helper(key: &str) -> bool {
     const HELPERS: [&str; 8] = [
         "criterion",
@@ -42,7 +43,7 @@ pub(super) fn is_helper(key: &str) -> bool {
     words(first_key(key)).any(|word| HELPERS.contains(&word.as_str()))
 }
 
-/// The state of training, which has tensors of the sizes of weights.
+/// The state of an optimizer, whose tensors have the sizes of weights.
 pub(super) fn is_trainings(key: &str) -> bool {
     const TRAININGS: [&str; 6] = [
         "optim",

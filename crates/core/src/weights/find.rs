@@ -1,8 +1,8 @@
-//! Where in a file the weights of a network are.
+//! Finds the weights of a network in a file.
 //!
-//! A file is a tree, and any place in it may be the root of the network: a dictionary, or what
-//! stands before a common prefix of keys. Each place is compared with the network under each
-//! naming; nothing is listed but the names that code gives to layers.
+//! A file is a tree, and any place in it may be the root of the network: a dictionary, or a common
+//! prefix of keys. Each place is compared with the network under each naming. The only fixed lists
+//! are the layer names of other projects.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use super::index::{Index, first_key};
 use super::naming::{Naming, namings, numbered};
 use super::{Layout, Slot};
 
-/// Places that are compared in full under one naming, those with the most matching names first.
+/// Most places to compare in full under one naming; those with the most matching names come first.
 const PLACES: usize = 16;
 /// Missing names that are kept for a message.
 const LISTED: usize = 8;
@@ -21,7 +21,7 @@ const LISTED: usize = 8;
 /// A place of a file, compared with a network.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
-    /// The keys before the network's own, each ended by a full stop.
+    /// The keys before the network's own, each followed by a dot.
     pub(super) at: String,
     /// Whose names the tensors have.
     pub(super) naming: &'static str,
@@ -29,31 +29,31 @@ pub(super) struct Candidate {
     pub(super) transposed: bool,
     /// Slots and the tensors that fill them, without the main head.
     pub(super) filled: Vec<(usize, usize)>,
-    /// The first names that are not there, and how many are not.
+    /// The first missing names, and the number of all missing ones.
     pub(super) missing: Vec<String>,
     pub(super) missing_count: usize,
-    /// Tensors of another shape: name, shape found, shape expected.
+    /// Tensors with the wrong shape: name, shape found, shape expected.
     pub(super) misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
-    /// Tensors among the network's that it has no place for.
+    /// Tensors at this place that the network does not have.
     pub(super) unused: Vec<usize>,
     /// The last layer.
     pub(super) head: Head,
-    /// Statistics of pixels among the weights, which no network here has.
+    /// Pixel statistics among the weights, which no network here has.
     pub(super) statistics: Vec<usize>,
 }
 
 impl Candidate {
-    /// Whether everything but the head has its place.
+    /// Whether everything but the head fits.
     pub(super) fn fits(&self) -> bool {
         self.missing_count == 0 && self.misshapen.is_empty() && self.unused.is_empty()
     }
 
-    /// Whether the head has, too.
+    /// Whether the head fits too.
     pub(super) fn has_head(&self) -> bool {
         matches!(self.head, Head::Linear { .. })
     }
 
-    /// How much differs, for an order of candidates.
+    /// The amount of difference, to sort candidates.
     pub(super) fn faults(&self) -> usize {
         self.missing_count + self.misshapen.len() + self.unused.len()
     }
@@ -69,8 +69,8 @@ impl Candidate {
     }
 }
 
-/// Every place that may be a network's root, the best first; places that fit come before all
-/// others. `takes` tells the places that the user allows.
+/// Every place that may be the network's root, the best first; places that fit come before all
+/// others. `takes` returns whether the user allows a place.
 pub(super) fn candidates(
     index: &Index<'_>,
     slots: &[Slot],
@@ -115,7 +115,7 @@ struct Wanted<'a, 'i> {
 }
 
 impl<'a> Wanted<'a, '_> {
-    /// The places where most of the names are found, of those that the user allows.
+    /// The places that have most of the names, among those that the user allows.
     fn places(&self, naming: &Naming, takes: &impl Fn(&str) -> bool) -> Vec<&'a str> {
         let mut counts: HashMap<&str, usize> = HashMap::new();
         for key in &naming.keys {
@@ -190,9 +190,9 @@ impl<'a> Wanted<'a, '_> {
         let (mut rest, mut statistics) = (Vec::new(), Vec::new());
         for leaf in below.clone().filter(|leaf| is_free[leaf - below.start]) {
             let it = &leaves[leaf];
-            // What lies in another dictionary of the file is not the network's.
+            // Entries of other dictionaries do not belong to the network.
             let elsewhere = own <= at.len() && it.own != own;
-            // An empty tensor has no part in anything.
+            // An empty tensor cannot be a weight.
             let is_empty = it.shape().contains(&0);
             if elsewhere
                 || is_empty
@@ -230,7 +230,7 @@ impl<'a> Wanted<'a, '_> {
         let found = place.among(&rest, &body, usual_key.unwrap_or(usual));
         let head = match found.head {
             Head::Missing => place.beside(),
-            // A network whose classes are another layer's inputs is followed by that layer.
+            // If another layer takes the network's outputs, they are not classes.
             Head::Linear {
                 ref name, classes, ..
             } => match place.behind(classes) {
@@ -255,7 +255,7 @@ impl<'a> Wanted<'a, '_> {
         }
     }
 
-    /// Whether a shape is a slot's, but for the numbers of channels and classes.
+    /// Whether a shape equals that of a slot, except for the numbers of channels and classes.
     fn has_shape(&self, slot: &Slot, is_head: bool, shape: &[usize]) -> bool {
         if shape.len() != slot.shape.len() {
             return false;

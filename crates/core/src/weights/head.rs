@@ -1,11 +1,11 @@
-//! The last layer of a network in a file, whatever it is called.
+//! Finds the last layer of a network in a file, whatever its name.
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::extra::{self, words};
 use super::index::{Index, Leaf, first_key};
 
-/// The last layer that a file has.
+/// The last layer in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// One dense layer.
@@ -13,32 +13,32 @@ pub(super) enum Head {
         /// Its name in the file, without `.weight`.
         name: String,
         weight: usize,
-        /// Nothing where it adds no bias.
+        /// `None` if it has no bias.
         bias: Option<usize>,
         classes: usize,
     },
-    /// Layers that the network does not have there.
+    /// Layers that differ from the network's head.
     Other {
         /// Their names in the file.
         layers: Vec<String>,
     },
-    /// None at all.
+    /// No head.
     Missing,
 }
 
-/// Tensors of one key.
+/// A key and the tensors below it.
 type Group<'a> = (&'a str, Vec<usize>);
 
-/// A group with more tensors than this is no layer between a body and its head.
+/// Most tensors of a layer between a body and its head.
 const BETWEEN: usize = 16;
 
-/// What remains of the tensors below a network's place: its head, and what belongs nowhere.
+/// The tensors at a network's place that are not in its body: the head, and unused ones.
 pub(super) struct Rest {
     pub(super) head: Head,
     pub(super) unused: Vec<usize>,
 }
 
-/// Words that name a last layer.
+/// Words in the names of last layers.
 const WORDS: [&str; 14] = [
     "head",
     "heads",
@@ -56,35 +56,35 @@ const WORDS: [&str; 14] = [
     "projection",
 ];
 
-/// Where a network is, and what its head takes.
+/// A place in a file, and what the head of a network there takes.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a, 'i> {
     pub(super) index: &'i Index<'a>,
-    /// The keys before the network's own, each ended by a full stop.
+    /// The keys before the network's own, each followed by a dot.
     pub(super) at: &'i str,
-    /// Numbers that the head takes.
+    /// Number of inputs of the head.
     pub(super) features: usize,
     /// Whether matrices are `[in, out]`.
     pub(super) transposed: bool,
-    /// Key of a network's first weight, by which other networks are known.
+    /// Key of the first layer's weight. A module that has it is another network.
     pub(super) first: &'i str,
 }
 
 impl<'a> Place<'a, '_> {
-    /// Tells a head from other tensors. `rest` are the tensors below the place that no layer of the body
-    /// took; `body` are the outermost keys of the body, `usual` is the reference's name of the head.
+    /// Separates a head from other tensors. `rest` are the tensors below the place that are not in the
+    /// body, `body` the outermost keys of the body, `usual` the reference's name of the head.
     pub(super) fn among(self, rest: &[usize], body: &[&str], usual: &str) -> Rest {
         let leaves = self.index.leaves();
         let first = |leaf: usize| first_key(&leaves[leaf].name[self.at.len()..]);
         let (inner, outer): (Vec<usize>, Vec<usize>) =
             rest.iter().partition(|&&leaf| body.contains(&first(leaf)));
-        // The reference's own name wins over whatever else is there.
+        // The reference's own name takes precedence over any other.
         let own = format!("{}{usual}.", self.at);
         let (named, others): (Vec<usize>, Vec<usize>) = outer.iter().partition(|&&leaf| {
             let rest = leaves[leaf].name.strip_prefix(&own);
             rest.is_some_and(|rest| !rest.contains('.'))
         });
-        // Several heads on the same body are more than the network has.
+        // The file may have several heads on one body. The network has only one.
         let more_heads = |leaf: &usize| {
             let key = first(*leaf);
             let is_own = |other: &&usize| first(**other) == key && is_matrix(&leaves[**other]);
@@ -106,7 +106,8 @@ impl<'a> Place<'a, '_> {
             let unused = inner;
             return Rest { head, unused };
         }
-        // Several layers, or one of another size: a head, if they are called so or take what it takes.
+        // Several layers, or one of the wrong size, are a head if their names say so, if they hold a
+        // matrix, or if their size is the head's number of inputs.
         let of_a_head: HashSet<&str> = outer
             .iter()
             .filter(|&&leaf| is_matrix(&leaves[leaf]) || self.takes(&leaves[leaf]))
@@ -130,8 +131,8 @@ impl<'a> Place<'a, '_> {
         }
     }
 
-    /// A head that lies beside the body, as in `{backbone, head}`: the nearest dictionary or prefix
-    /// around the place that has one.
+    /// A head next to the body, as in `{backbone, head}`: in the nearest dictionary or prefix around the
+    /// place that has one.
     pub(super) fn beside(self) -> Head {
         let mut around = self.at;
         while let Some(trimmed) = around.strip_suffix('.') {
@@ -150,7 +151,8 @@ impl<'a> Place<'a, '_> {
         Head::Missing
     }
 
-    /// A layer outside of the network that takes its outputs, so many, and so makes them no classes.
+    /// A layer outside of the network with `outputs` inputs: it follows the network, whose outputs are
+    /// then not classes.
     pub(super) fn behind(self, outputs: usize) -> Option<String> {
         let leaves = self.index.leaves();
         let mut around = self.at;
@@ -174,11 +176,11 @@ impl<'a> Place<'a, '_> {
         None
     }
 
-    /// The head among groups of tensors, of which `others` are not called so.
+    /// The head among groups of tensors. The names of `others` do not suggest a head.
     fn one_of(self, heads: &[&Group<'_>], others: &[&Group<'_>]) -> Option<Head> {
         let leaves = self.index.leaves();
         let has_matrix = |group: &Group<'_>| group.1.iter().any(|&leaf| is_matrix(&leaves[leaf]));
-        // A norm or an embedding that stands between the body and its head changes what the head sees.
+        // A norm or an embedding between the body and the head changes the head's input.
         let between = |group: &&&Group<'_>| {
             group.1.len() <= BETWEEN
                 && self.linear(&group.1).is_none()
@@ -209,8 +211,8 @@ impl<'a> Place<'a, '_> {
         })
     }
 
-    /// The tensors below `outer` and not below `inner`, by their next key, without other networks and
-    /// what belongs to no network.
+    /// The tensors below `outer` but not below `inner`, grouped by their next key, without other networks
+    /// and without tensors that are not weights.
     fn siblings(self, outer: &str, inner: &str) -> Vec<Group<'a>> {
         let leaves = self.index.leaves();
         let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -234,12 +236,12 @@ impl<'a> Place<'a, '_> {
         groups.into_iter().collect()
     }
 
-    /// Whether a tensor's last size is what the head takes.
+    /// Whether a tensor's last size is the head's number of inputs.
     fn takes(self, leaf: &Leaf) -> bool {
         leaf.shape().last() == Some(&self.features)
     }
 
-    /// The one dense layer that these tensors are, if they are one and nothing else.
+    /// The dense layer that these tensors form, if they are exactly one.
     fn linear(self, tensors: &[usize]) -> Option<Head> {
         let Self {
             features,
@@ -257,7 +259,7 @@ impl<'a> Place<'a, '_> {
         let classes = match *leaves[weight].shape() {
             [inputs, classes] if transposed && inputs == features => classes,
             [classes, inputs] if !transposed && inputs == features => classes,
-            // A convolution of one pixel does the same.
+            // A 1x1 convolution is equivalent.
             [classes, inputs, 1, 1] if !transposed && inputs == features => classes,
             _ => return None,
         };
@@ -274,7 +276,7 @@ impl<'a> Place<'a, '_> {
     }
 }
 
-/// The names of the layers that hold these tensors, each once.
+/// The names of the layers of these tensors, without duplicates.
 fn layers(index: &Index<'_>, tensors: &[usize]) -> Vec<String> {
     let names = tensors.iter().map(|&leaf| {
         let name = &index.leaves()[leaf].name;

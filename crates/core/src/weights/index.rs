@@ -1,20 +1,20 @@
-//! The tensors of a file, found by any ending of their names.
+//! The tensors of a file, indexed by the suffixes of their names.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use burn_store::burn_pack::Tensor as PackTensor;
 
-/// A tensor before it is known where it belongs.
+/// A tensor that is not matched with a layer yet.
 #[derive(Clone)]
 pub(super) struct Leaf {
-    /// The keys from the root of the file to the tensor, joined by full stops.
+    /// The keys from the root of the file to the tensor, joined by dots.
     pub(super) name: String,
-    /// Where the tensor's own key begins in `name`, after the keys of the dictionaries around it.
+    /// Offset of the tensor's own key in `name`, after the keys of the dictionaries around it.
     pub(super) own: usize,
-    /// Shape and values. Its own name does not count.
+    /// Shape and values. Its own name is ignored.
     pub(super) tensor: PackTensor,
-    /// The number format, where Burn cannot read it.
+    /// The number format, if Burn does not support it.
     pub(super) unreadable: Option<String>,
 }
 
@@ -23,18 +23,18 @@ impl Leaf {
         self.tensor.shape.as_slice()
     }
 
-    /// The keys of the dictionaries around it, each ended by a full stop.
+    /// The keys of the dictionaries around it, each followed by a dot.
     pub(super) fn around(&self) -> &str {
         &self.name[..self.own]
     }
 }
 
-/// Names are searched for by this many of their last keys; no network's are deeper.
+/// Most keys of a suffix. No network's names are deeper.
 const ENDINGS: usize = 32;
-/// Longer names are found by the whole of them alone.
+/// Longer names have no suffixes: only a hostile file has such names.
 pub(super) const LONGEST: usize = 1 << 10;
 
-/// Tensors sorted by name, and the endings of names that begin with a key.
+/// Tensors sorted by name, and the suffixes of names that begin at a key.
 pub(super) struct Index<'a> {
     leaves: &'a [Leaf],
     by_name: HashMap<&'a str, usize>,
@@ -42,7 +42,7 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// `leaves` are sorted by name.
+    /// Requires `leaves` sorted by name.
     pub(super) fn new(leaves: &'a [Leaf]) -> Self {
         let mut by_ending: HashMap<&str, Vec<u32>> = HashMap::new();
         for (number, leaf) in (0_u32..).zip(leaves) {
@@ -66,13 +66,12 @@ impl<'a> Index<'a> {
         self.leaves
     }
 
-    /// The number of the tensor of this very name.
+    /// The index of the tensor with exactly this name.
     pub(super) fn find(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
 
-    /// What stands before `key` in each name that ends in it: nothing, or keys ended by a full
-    /// stop.
+    /// The part before `key` in each name that ends in it: empty, or keys followed by a dot.
     pub(super) fn before(&self, key: &str) -> impl Iterator<Item = &'a str> {
         let found = self.by_ending.get(key).map_or(&[][..], Vec::as_slice);
         let length = key.len();
@@ -82,7 +81,7 @@ impl<'a> Index<'a> {
         })
     }
 
-    /// The numbers of all tensors whose names begin with `at`.
+    /// The indices of all tensors whose names begin with `at`.
     pub(super) fn below(&self, at: &str) -> Range<usize> {
         let first = self.leaves.partition_point(|leaf| leaf.name.as_str() < at);
         let count = self.leaves[first..].partition_point(|leaf| leaf.name.starts_with(at));
@@ -90,7 +89,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Where the last keys of a name begin.
+/// Offsets of the last keys in a name.
 fn starts(name: &str) -> impl Iterator<Item = usize> {
     let short = if name.len() > LONGEST { "" } else { name };
     let after = short.rmatch_indices('.').map(|(at, _)| at + 1);

@@ -1,33 +1,33 @@
-//! How a network's tensors lie in a file: the reference's keys, and other code's names for them.
+//! How a file stores a network's tensors: the reference's keys, and the names of other projects.
 
 use super::KeyRow;
 
-/// How a network's tensors lie in a file.
+/// How a file stores a network's tensors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Rows that turn our paths into the reference's keys.
     pub keys: Vec<KeyRow>,
     /// Key of the first layer's weight.
     pub first: &'static str,
-    /// What the second size of that weight is a multiple of: pixels where the layer is dense,
-    /// else 1. The rest is the number of channels.
+    /// The second dimension of that weight is this times the number of channels: the number of pixels
+    /// for a dense layer, else 1.
     pub pixels: usize,
     /// Keys of the layers with one output per class, without `.weight`; the main one first.
     pub heads: &'static [&'static str],
-    /// Beginnings of the keys of auxiliary heads.
+    /// Prefixes of the keys of auxiliary heads.
     pub aux: &'static [&'static str],
-    /// Names that other code gives the same tensors.
+    /// Names of the same tensors in other projects.
     pub dialects: &'static [Dialect],
-    /// What no key or shape tells, as names and values; written into files of ours.
+    /// Facts that no key or shape reveals, as names and values, which the files that we write record.
     pub facts: Vec<(&'static str, String)>,
 }
 
-/// The names that other code gives to a network's tensors.
+/// The tensor names of another project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// Whose code it is.
+    /// Name of the project.
     pub name: &'static str,
-    /// Rows that turn the reference's keys into that code's.
+    /// Rows that turn the reference's keys into the project's.
     pub rows: &'static [KeyRow],
 }
 

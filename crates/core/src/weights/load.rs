@@ -12,8 +12,8 @@ use super::{KeyRow, Layout, Select, StateDict, slots};
 use crate::Error;
 
 impl Checkpoint {
-    /// Fills any module from the file, wherever in it the weights are; `layout` says which keys they
-    /// have, `model` is the module's name for messages.
+    /// Fills any module from the file, wherever in it the weights are; `layout` describes their keys,
+    /// and `model` is the module's name in messages.
     ///
     /// # Errors
     ///

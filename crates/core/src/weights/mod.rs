@@ -1,6 +1,5 @@
-//! Weight files: what they hold ([`Checkpoint`]), where in them a network is ([`Found`]), how it gets
-//! into a module ([`load`]) and out of it ([`save`]), and what is known of the published ones
-//! ([`WeightsMeta`]).
+//! Weight files: their content ([`Checkpoint`]), the place of a network in them ([`Found`]), loading
+//! ([`load`]), saving ([`save`]), and the published files ([`WeightsMeta`]).
 
 mod burnpack;
 mod checkpoint;

@@ -1,4 +1,4 @@
-//! The names under which a network's tensors are searched for.
+//! The names to search for a network's tensors.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,25 +8,25 @@ use super::{Dialect, Layout, Slot};
 
 /// One way to name all tensors of a network.
 pub(super) struct Naming {
-    /// Whose names they are.
+    /// The name of the scheme.
     pub(super) name: &'static str,
     /// The key of each slot, in the slots' order.
     pub(super) keys: Vec<String>,
-    /// Whether matrices are `[in, out]`, as Burn has them, and not PyTorch's `[out, in]`.
+    /// Whether matrices are `[in, out]`, as in Burn, and not `[out, in]`, as in PyTorch.
     pub(super) transposed: bool,
 }
 
 /// The name of the reference's own keys.
 pub(super) const REFERENCE: &str = "reference";
-/// The name of our paths, as Burn's own files have them.
+/// The name of our module paths, which Burn's own files use.
 pub(super) const BURN: &str = "burn";
-/// Places with numbers that are compared in full.
+/// Most places with numbers that are compared in full.
 const PLACES: usize = 32;
 
-/// The name of numbers in the place of the outermost names.
+/// The name of the scheme with numbers instead of the outermost names.
 pub(super) const NUMBERED: &str = "numbered";
 
-/// The names that do not depend on the file: the reference's, Burn's, and other code's.
+/// The schemes that do not depend on the file: the reference's, Burn's and those of other projects.
 pub(super) fn namings(slots: &[Slot], layout: &Layout) -> Vec<Naming> {
     let reference = slots.iter().map(|slot| slot.key.clone()).collect();
     let burn = slots.iter().map(|slot| slot.path.clone()).collect();
@@ -76,7 +76,7 @@ pub(super) fn numbered<'a>(
         if numbers.len() < plain.len() || places.len() >= PLACES {
             continue;
         }
-        // Layers of a head may follow; auxiliary heads stand where the network has them, all or none.
+        // Layers of a head may follow. Either all auxiliary heads are at their place in the network, or none.
         let mut orders = vec![plain.clone()];
         if !aux.is_empty() && numbers.len() >= plain.len() + aux.len() {
             orders.extend((0..=plain.len()).map(|place| {
@@ -95,7 +95,7 @@ pub(super) fn numbered<'a>(
                     None => key.to_owned(),
                 }
             };
-            // Most places with numbers are not a network's; its first layer tells before all keys are made.
+            // Check the first layer before making all keys: most places with numbers are not a network.
             if index.find(&format!("{at}{}", key(layout.first))).is_none() {
                 continue;
             }
@@ -110,7 +110,7 @@ pub(super) fn numbered<'a>(
     places
 }
 
-/// The first keys of slots, each once, in order.
+/// The first keys of slots, without duplicates, in order.
 fn outermost<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<&'a str> {
     let mut keys: Vec<&str> = Vec::new();
     for slot in slots {
@@ -122,7 +122,7 @@ fn outermost<'a>(slots: impl Iterator<Item = &'a Slot>) -> Vec<&'a str> {
     keys
 }
 
-/// The numbers that stand directly below each place of a file.
+/// The numeric keys directly below each place of a file.
 fn children<'a>(index: &Index<'a>) -> BTreeMap<&'a str, BTreeSet<u32>> {
     let mut children: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
     for leaf in index

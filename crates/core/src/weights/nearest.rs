@@ -1,26 +1,26 @@
-//! How near a file that fits nothing comes to a network.
+//! How close a file that does not fit comes to a network.
 
 use super::find::candidates;
 use super::place::Search;
 use super::{Layout, Slot};
 
-/// Differences listed in words.
+/// Most differences to list.
 const LISTED: usize = 6;
 
-/// How near the tensors of a file come to a network.
+/// How close the tensors of a file come to a network.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Nearness {
-    /// How much of both is alike, from 0 to 1: tensors of the same name and shape, half of those of the
-    /// same name, out of all that either has.
+    /// Similarity from 0 to 1: tensors with the same name and shape count 1, those with the same name only
+    /// count 1/2, divided by the number of tensors in either.
     pub share: f64,
-    /// What differs, in words, the most telling first.
+    /// The differences in words, the most informative first.
     pub differs: Vec<String>,
 }
 
 impl Search<'_> {
-    /// How near the file comes to a network, at the place where it comes nearest; nothing if no
-    /// tensor has a name of the network's.
+    /// How close the file comes to a network, at its closest place. `None` if no tensor name belongs to
+    /// the network.
     ///
     /// `slots` and `layout` are as for [`Checkpoint::find`](super::Checkpoint::find).
     pub fn nearness(&self, slots: &[Slot], layout: &Layout) -> Option<Nearness> {
@@ -28,7 +28,7 @@ impl Search<'_> {
         let found = candidates(&self.index, slots, layout, |at| self.select.takes(at));
         let best = found.into_iter().max_by_key(|it| it.filled.len())?;
         let wanted = best.filled.len() + best.missing_count + best.misshapen.len();
-        // Names alone count half: they tell the family, shapes the width.
+        // A name alone counts half: names identify the family, shapes the width.
         let alike = best.filled.len() as f64 + best.misshapen.len() as f64 / 2.0;
         let share = alike / (wanted + best.unused.len()).max(1) as f64;
 

@@ -1,4 +1,4 @@
-//! A network found in a file: where, under whose names, and what else is there.
+//! A network found in a file: its place, its naming scheme, and the other entries.
 
 use std::collections::HashSet;
 
@@ -12,9 +12,9 @@ use super::state::{self, StateDict};
 use super::{Layout, Select, Slot};
 use crate::Error;
 
-/// Names listed of each kind in an error before "and n more".
+/// Most names of each kind in an error before "and n more".
 const LISTED: usize = 5;
-/// Names of other things in the file that are kept.
+/// Most other entries that are listed.
 const BESIDE: usize = 100;
 /// Places described in an error.
 const DESCRIBED: usize = 3;
@@ -33,12 +33,11 @@ pub struct Found {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place {
-    /// Keys of the dictionary that holds the weights, joined by full stops; empty at the outermost
-    /// level.
+    /// Keys of the dictionary that holds the weights, joined by dots; empty at the top level.
     pub key: String,
-    /// What stands before each key there, with its full stop; empty if nothing does.
+    /// The prefix of each key there, with its dot; may be empty.
     pub prefix: String,
-    /// Whose names the tensors have: `reference`, `burn`, `numbered`, or a [`Dialect`](super::Dialect)'s.
+    /// The naming scheme of the tensors: `reference`, `burn`, `numbered`, or a [`Dialect`](super::Dialect)'s.
     pub naming: &'static str,
     /// The last layer.
     pub head: FoundHead,
@@ -46,9 +45,9 @@ pub struct Place {
     pub channels: usize,
     /// Outputs of each auxiliary head's last layer; empty if the file has no auxiliary heads.
     pub aux_classes: Vec<usize>,
-    /// What else the file holds.
+    /// The other entries of the file.
     pub others: Vec<String>,
-    /// What a user should know of how the weights were read.
+    /// Notes for the user about how the weights were read.
     pub notes: Vec<String>,
 }
 
@@ -56,23 +55,23 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FoundHead {
-    /// One dense layer, as the network has it.
+    /// One dense layer, as in the network.
     Linear {
         /// Its name in the file, without `.weight`.
         name: String,
-        /// Its outputs.
+        /// Its number of outputs.
         classes: usize,
     },
-    /// Layers that the network does not have there, such as an MLP.
+    /// Layers that differ from the network's head, such as an MLP.
     Other {
         /// Their names in the file.
         layers: Vec<String>,
     },
-    /// None.
+    /// No head.
     Missing,
 }
 
-/// The tensors of a file, ready to be searched for networks.
+/// An index of a file's tensors, in which networks are searched for.
 pub struct Search<'a> {
     pub(super) file: &'a Checkpoint,
     pub(super) select: &'a Select,
@@ -123,16 +122,16 @@ impl Search<'_> {
 }
 
 impl Checkpoint {
-    /// Finds the weights of a network in the file: in any dictionary, behind any prefix, under the
-    /// names of any code that is known for it. What else is in the file is left alone.
+    /// Finds the weights of a network in the file: in any dictionary, with any prefix, under any known
+    /// naming scheme. Everything else in the file is ignored.
     ///
     /// `slots` and `layout` are those of the network `model` with any number of classes and
     /// channels, and with its auxiliary heads, which the file need not have. The head may be
-    /// missing or another one: see [`Place::head`].
+    /// missing or different: see [`Place::head`].
     ///
     /// # Errors
     ///
-    /// [`Error::Weights`] if nothing fits, with how near each place came; [`Error::Ambiguous`] if
+    /// [`Error::Weights`] if nothing fits, with the closest places; [`Error::Ambiguous`] if
     /// several places fit equally well; [`Error::Container`] if values cannot be read.
     pub fn find(
         &self,
@@ -144,11 +143,12 @@ impl Checkpoint {
         self.search(select, |search| search.find(model, slots, layout))?
     }
 
-    /// Calls `look` with the file's tensors, which are made ready once for many networks to be looked for.
+    /// Calls `look` with an index of the file's tensors, so that many networks can be searched for at the
+    /// cost of one index.
     ///
     /// # Errors
     ///
-    /// [`Error::Container`] if two tensors would have one name.
+    /// [`Error::Container`] if two tensors would have the same name.
     pub fn search<T>(
         &self,
         select: &Select,
@@ -200,7 +200,7 @@ impl Checkpoint {
             let key = format!("{usual}.bias");
             tensors.push(match bias {
                 Some(bias) => named(bias, &key)?,
-                // A layer that adds nothing adds zeros.
+                // The bias of a layer without one is zero.
                 None => state::zeros(&key, classes),
             });
         }
@@ -291,7 +291,7 @@ impl Checkpoint {
         }
     }
 
-    /// The dictionaries around the weights and what lies beside them, and tensors that were left.
+    /// The other entries of the dictionaries around the weights, and unused tensors.
     fn others(&self, index: &Index<'_>, taken: &Candidate, key: &str) -> Vec<String> {
         let mut others = self.beside(key);
         let took: HashSet<usize> = taken.taken().collect();
@@ -328,8 +328,8 @@ impl Checkpoint {
     }
 }
 
-/// What lies around a network in its own dictionary: modules that may change what it sees or what is
-/// made of it, by their outermost keys, and statistics of pixels.
+/// What is next to a network in its dictionary: modules that may change its input or use its output, by
+/// their outermost keys, and statistics of pixels.
 fn strays<'a>(index: &Index<'a>, layout: &Layout, taken: &Candidate) -> (Vec<&'a str>, Vec<usize>) {
     let leaves = index.leaves();
     let own = taken.filled.iter().map(|&(_, leaf)| leaves[leaf].own).min();
@@ -376,7 +376,7 @@ fn strays<'a>(index: &Index<'a>, layout: &Layout, taken: &Candidate) -> (Vec<&'a
     (modules, statistics)
 }
 
-/// The dictionary's keys and the prefix within it, of a place.
+/// Splits a place into the keys of its dictionary and the prefix in it.
 fn split(leaves: &[Leaf], taken: &Candidate) -> (String, String) {
     let own = taken.filled.iter().map(|&(_, leaf)| leaves[leaf].own).min();
     let own = own.unwrap_or_default().min(taken.at.len());
@@ -384,7 +384,7 @@ fn split(leaves: &[Leaf], taken: &Candidate) -> (String, String) {
     (key.trim_end_matches('.').to_owned(), prefix.to_owned())
 }
 
-/// Why nothing fits: the nearest places and what each lacks.
+/// The reason why nothing fits: the closest places and their differences.
 fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
     let leaves = index.leaves();
     if found.is_empty() {
@@ -427,17 +427,17 @@ fn nearness(index: &Index<'_>, found: &[Candidate], select: &Select) -> String {
     described.collect::<Vec<_>>().join("; or ")
 }
 
-/// How tensors and a network differ.
+/// Differences between tensors and a network.
 pub(super) struct Mismatch<'a> {
     pub(super) missing: &'a [String],
-    /// How many are missing, of which the first are named.
+    /// Number of all missing names, of which only the first are listed.
     pub(super) missing_count: usize,
     pub(super) unused: &'a [String],
     /// Name, shape found, shape expected.
     pub(super) misshapen: &'a [(String, Vec<usize>, Vec<usize>)],
 }
 
-/// In one line.
+/// The differences in one line.
 pub(super) fn mismatch(differs: &Mismatch<'_>) -> String {
     let misshapen: Vec<String> = differs
         .misshapen

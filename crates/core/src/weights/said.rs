@@ -1,4 +1,4 @@
-//! What a checkpoint says of itself beside its weights: classes, and how images were prepared.
+//! The metadata of a checkpoint: class names and preprocessing.
 
 use std::collections::VecDeque;
 
@@ -7,12 +7,12 @@ use burn_zoo_checkpoint::{Dict, Value};
 use super::Checkpoint;
 use crate::{Interpolation, Preprocess, Resize, ValueRange};
 
-/// Dictionaries that are looked into, and how deep they may lie.
+/// Most dictionaries to visit, and their greatest depth.
 const DICTIONARIES: usize = 2_000;
 const DEPTH: usize = 5;
-/// Sides of images that are believed, in pixels.
+/// Plausible sides of images, in pixels.
 const SIDES: std::ops::RangeInclusive<i64> = 8..=4096;
-/// Dictionaries of settings, in which any of these names is meant.
+/// Common keys of dictionaries of settings.
 const SETTINGS_OF: [&str; 16] = [
     "args",
     "opt",
@@ -31,16 +31,16 @@ const SETTINGS_OF: [&str; 16] = [
     "default_cfg",
     "preprocess",
 ];
-/// Names of sizes that mean other things elsewhere.
+/// Keys that mean something else outside of settings.
 const AMBIGUOUS: [&str; 2] = ["input_size", "resolution"];
 /// A dictionary with more tensors than this holds weights.
 const SETTINGS: usize = 3;
-/// A smaller standard deviation is not of pixels between 0 and 1.
+/// Smallest plausible standard deviation of pixels.
 const LEAST_STD: f32 = 0.05;
-/// More classes than this are not believed.
+/// Most classes that are plausible.
 const CLASSES: usize = 100_000;
 
-/// Names under which people keep the classes' names.
+/// Common keys of class names.
 const LABELS: [&str; 18] = [
     "classnames",
     "names",
@@ -61,7 +61,7 @@ const LABELS: [&str; 18] = [
     "class2idx",
     "class_labels",
 ];
-/// Names under which people keep the size of the network's images.
+/// Common keys of the network's image size.
 const SIZES: [&str; 8] = [
     "img_size",
     "image_size",
@@ -88,10 +88,10 @@ const STDS: [&str; 6] = [
     "norm_std",
     "img_std",
 ];
-/// Dictionaries of training's own, which have such names for other things.
+/// Words in the names of training dictionaries, which use these keys for other things.
 const NOT_ABOUT_IMAGES: [&str; 4] = ["optim", "scheduler", "scaler", "metric"];
 
-/// What a checkpoint says of itself.
+/// The metadata of a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Said {
@@ -103,21 +103,21 @@ pub struct Said {
     pub mean: Option<[f32; 3]>,
     /// Standard deviation of each channel.
     pub std: Option<[f32; 3]>,
-    /// Filter of the resize.
+    /// Resize filter.
     pub interpolation: Option<Interpolation>,
-    /// Side of the network's images over that of the resized ones.
+    /// Side of the crop divided by that of the resized image.
     pub crop_share: Option<f64>,
-    /// Whether classes are independent of each other: each probability is a sigmoid.
+    /// Whether classes are independent, so that each probability is a sigmoid.
     pub multi_label: bool,
-    /// Every list that may be the classes' names.
+    /// Every list that may be the class names.
     lists: Vec<Vec<String>>,
 }
 
-/// A dictionary on the way from the root, the key that it lies at, and how deep.
+/// A dictionary, its key, and its depth.
 type Step<'a> = (&'a Dict, String, usize);
 
 impl Checkpoint {
-    /// What the file says of itself beside its weights, in any dictionary; what lies nearest to the root
+    /// The file's metadata, from any dictionary. If several have an entry, the one closest to the root
     /// counts.
     pub fn said(&self) -> Said {
         let mut said = Said::default();
@@ -140,7 +140,7 @@ impl Checkpoint {
             if depth == DEPTH {
                 continue;
             }
-            // Of settings for training and for evaluation, the latter come first.
+            // Settings for evaluation take precedence over those for training.
             let evaluation = |key: &str| ["val", "valid", "test", "eval"].contains(&key);
             let mut items: Vec<_> = dictionary
                 .items()
@@ -159,7 +159,7 @@ impl Checkpoint {
 }
 
 impl Said {
-    /// Whether it says anything of how images are prepared.
+    /// Whether it says anything about preprocessing.
     pub fn prepares_images(&self) -> bool {
         self.image_size.is_some()
             || self.mean.is_some()
@@ -167,8 +167,8 @@ impl Said {
             || self.crop_share.is_some()
     }
 
-    /// A preprocessing with what the file says instead. The share of the image that the crop keeps
-    /// stays as it was, unless the file has it.
+    /// The preprocessing `usual` with the values that the file gives. The ratio of the crop to the
+    /// resized image does not change, unless the file gives it.
     pub fn preprocess(&self, usual: Preprocess) -> Preprocess {
         let mut it = usual;
         let side = |crop: [usize; 2]| crop[0].min(crop[1]) as f64;
@@ -198,8 +198,7 @@ impl Said {
         it
     }
 
-    /// What it says as names and values, which a file's header can have: [`Checkpoint::said`] reads them
-    /// again.
+    /// The same as names and values for a file's header, from which [`Checkpoint::said`] reads them back.
     pub fn facts(&self) -> Vec<(&'static str, String)> {
         let json = |value: serde_json::Value| value.to_string();
         let facts = [
@@ -241,10 +240,10 @@ impl Said {
             .collect()
     }
 
-    /// The same, with that list of names that so many classes have, if there is one.
+    /// The same, with the list of names whose length is the number of classes, if there is one.
     #[must_use]
     pub fn for_classes(mut self, classes: usize) -> Self {
-        // One output decides between two classes.
+        // A single output decides between two classes.
         let fits = |list: &&Vec<String>| list.len() == classes || (classes == 1 && list.len() == 2);
         if let Some(list) = self.lists.iter().find(fits) {
             self.labels = Some(list.clone());
@@ -252,8 +251,8 @@ impl Said {
         self
     }
 
-    /// Takes what one dictionary says and none before it did. `is_settings` says that it lies where
-    /// people keep settings: there a name such as `input_size` or a single mean is believed.
+    /// Takes the values from a dictionary that no earlier one had. In a dictionary of settings
+    /// (`is_settings`) an ambiguous value such as `input_size` or a single mean counts, too.
     fn hear(&mut self, checkpoint: &Checkpoint, dictionary: &Dict, is_settings: bool) {
         let named = |names: &'static [&'static str]| {
             dictionary.items().filter_map(move |(key, value)| {
@@ -264,7 +263,7 @@ impl Said {
         let lists = named(&LABELS).filter_map(|(key, value)| labels(&key, value));
         self.lists.extend(lists);
         self.labels = self.labels.take().or_else(|| self.lists.first().cloned());
-        // A description of layers has an `input_size`, too.
+        // In a description of layers `input_size` is not the size of an image.
         let of_layers = [
             "hidden_layers",
             "hidden_size",
@@ -290,13 +289,13 @@ impl Said {
         self.interpolation = self.interpolation.or(filter);
 
         if self.mean.is_none() {
-            // Tensors among weights belong to the network, which may normalize what it is given.
+            // Tensors among weights belong to the network, which may normalize its input itself.
             let tensors = dictionary.pairs().iter();
             let tensors = tensors
                 .filter(|(_, value)| matches!(value, Value::Tensor(_)))
                 .count();
             let may_be_tensor = tensors <= SETTINGS && dictionary.class().is_none();
-            // One number is a pixel's only where pictures are meant: metrics have means, too.
+            // A single number counts only next to settings of images: metrics have means, too.
             let may_be_one = is_settings || image_size.is_some() || filter.is_some();
             let statistic = |names| {
                 named(names).find_map(|(key, value)| match value {
@@ -306,7 +305,7 @@ impl Said {
                 })
             };
             if let (Some(mean), Some(std)) = (statistic(&MEANS), statistic(&STDS))
-                // Weights are drawn with deviations that no pixels have.
+                // A smaller one is that of an initializer.
                 && std.iter().all(|value| *value >= LEAST_STD)
             {
                 (self.mean, self.std) = (Some(mean), Some(std));
@@ -319,7 +318,7 @@ impl Said {
     }
 }
 
-/// Names in order, from a list, a dictionary of numbers by name, or one of names by number.
+/// Class names in order, from a list, a map from names to numbers, or a map from numbers to names.
 fn labels(key: &str, value: &Value) -> Option<Vec<String>> {
     let text = |value: &Value| match value {
         Value::Text(text) => Some(text.to_string()),
@@ -327,7 +326,7 @@ fn labels(key: &str, value: &Value) -> Option<Vec<String>> {
         _ => None,
     };
     if let Some(list) = value.as_list() {
-        // Numbers called labels are those of samples.
+        // Numbers under this key are the labels of samples.
         let numbers = list.get(0).is_some_and(|first| first.as_i64().is_some());
         if numbers && key == "labels" {
             return None;
@@ -345,7 +344,7 @@ fn labels(key: &str, value: &Value) -> Option<Vec<String>> {
     let by_number = ["idx", "id2"].iter().any(|start| key.starts_with(start));
     let mut names = vec![None; pairs.len().min(CLASSES)];
     for (key, value) in pairs {
-        // `{"cat": 0}` or `{0: "cat"}`; where both are numbers, the dictionary's name tells.
+        // `{"cat": 0}` or `{0: "cat"}`. If both are numbers, the key of the map decides.
         let (name, number) = match (key, value) {
             (Value::Int(number), Value::Int(_)) if by_number => {
                 (text(value)?, usize::try_from(*number).ok()?)
@@ -360,8 +359,8 @@ fn labels(key: &str, value: &Value) -> Option<Vec<String>> {
     names.filter(|names| !names.is_empty())
 }
 
-/// A side; `[height, width]`, `[channels, height, width]` or `[height, width, channels]`; or these by
-/// name.
+/// One side, `[height, width]`, `[channels, height, width]`, `[height, width, channels]`, or a map with
+/// `height` and `width` or `shortest_edge`.
 fn size(value: &Value) -> Option<[usize; 2]> {
     let side = |value: &Value| {
         let number = match value {
@@ -391,7 +390,7 @@ fn size(value: &Value) -> Option<[usize; 2]> {
     }
 }
 
-/// One number for each channel, from one or three numbers or a tensor of them.
+/// One number per channel, from one or three numbers or a tensor of them.
 fn triple(checkpoint: &Checkpoint, value: &Value) -> Option<[f32; 3]> {
     let numbers: Vec<f64> = match value {
         Value::Tensor(number) => checkpoint.numbers(*number)?,
@@ -412,7 +411,7 @@ fn triple(checkpoint: &Checkpoint, value: &Value) -> Option<[f32; 3]> {
     }
 }
 
-/// A filter by its name, with or without that of its library, or by Pillow's number.
+/// A filter by its name, with or without the name of its library, or by Pillow's number.
 fn interpolation(value: &Value) -> Option<Interpolation> {
     if let Some(number) = value.as_i64() {
         return match number {

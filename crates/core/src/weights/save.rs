@@ -40,8 +40,8 @@ impl Dtype {
     }
 }
 
-/// The module as a safetensors file in memory: PyTorch's layout, the reference's keys. `facts` are
-/// names and values that stand in its header.
+/// The module as a safetensors file in memory, with PyTorch's layout and the reference's keys. The
+/// names and values in `facts` go into its header.
 ///
 /// # Errors
 ///
@@ -71,11 +71,11 @@ pub fn to_safetensors<M: Module>(
     with_metadata(&file, &metadata).map_err(|error| unsaved(&error))
 }
 
-/// Bytes that tell how long the header of a safetensors file is, and what it is a multiple of.
+/// Bytes of the header length field of a safetensors file, and the alignment of the header.
 const WORD: usize = 8;
 
-/// A safetensors file with names and values in its header, in order: the crate would write them in any
-/// order, and the same network shall always be the same file.
+/// A safetensors file with sorted metadata in its header. The `safetensors` crate writes metadata in
+/// arbitrary order, but the same network must always give the same file.
 fn with_metadata(file: &[u8], metadata: &BTreeMap<&str, &str>) -> serde_json::Result<Vec<u8>> {
     let (length, rest) = file.split_at(WORD);
     let length = length
@@ -94,7 +94,7 @@ fn with_metadata(file: &[u8], metadata: &BTreeMap<&str, &str>) -> serde_json::Re
     Ok([&(header.len() as u64).to_le_bytes(), &header[..], values].concat())
 }
 
-/// The module as a burnpack file in memory: Burn's layout, our paths, and `facts` in its header.
+/// The module as a burnpack file in memory, with Burn's layout, our paths, and `facts` in its header.
 ///
 /// # Errors
 ///

@@ -1,35 +1,34 @@
-//! What a user says about where the weights are inside a file.
+//! The user's choice of the weights inside a file.
 
 use std::str::FromStr;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-/// Where the weights are inside a file, as far as its user says so; by default they are searched
-/// for.
+/// Where the weights are inside a file. By default the loader searches for them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Select {
-    /// Keys of the dictionary that holds the weights, joined by full stops. Prefixes below it are
-    /// still found.
+    /// Keys of the dictionary that holds the weights, joined by dots. Prefixes inside it are still
+    /// detected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// What stands before each key of the weights.
+    /// The prefix of each key of the weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// Keys that are to be read under other names.
+    /// Renames of keys.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rename: Vec<Rename>,
-    /// Tensors that are to be left out.
+    /// Tensors to ignore.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<Glob>,
 }
 
 impl Select {
-    /// The names that the user wants, ready to be asked for.
+    /// The renames and the ignored names, compiled once.
     pub(super) fn names(&self) -> Names<'_> {
         let rename = self.rename.iter().filter_map(|Rename { from, to }| {
-            // Only `FromStr` and serde make one, and both compile it.
+            // Only `FromStr` and serde create a rename, and both compile it.
             Some((Regex::new(from).ok()?, to.as_str()))
         });
         Names {
@@ -38,7 +37,7 @@ impl Select {
         }
     }
 
-    /// Whether weights below `at` (keys joined and ended by full stops, or nothing) are meant.
+    /// Whether the selection allows weights below `at` (keys, each followed by a dot, or empty).
     pub(super) fn takes(&self, at: &str) -> bool {
         let below = |key: &str| match key.trim_end_matches('.') {
             "" => true,
@@ -63,15 +62,15 @@ impl Select {
     }
 }
 
-/// The names that a user wants for the tensors of a file.
+/// Compiled renames and ignored names.
 pub(super) struct Names<'a> {
     rename: Vec<(Regex, &'a str)>,
     ignore: &'a [Glob],
 }
 
 impl Names<'_> {
-    /// A tensor's name and where its own key begins in it, or nothing where the tensor is to be left out.
-    /// `own` is where its own key begins in `name`, after the keys of the dictionaries around it.
+    /// A tensor's name after the renames and the offset of its own key in it, or `None` if the tensor is
+    /// ignored. `own` is the offset in `name`, after the keys of the dictionaries around it.
     pub(super) fn of(&self, name: &str, own: usize) -> Option<(String, usize)> {
         let ignored = |name: &str| self.ignore.iter().any(|glob| glob.matches(name));
         if ignored(name) || ignored(&name[own..]) {
@@ -84,7 +83,7 @@ impl Names<'_> {
                 name = format!("{around}{}", from.replace_all(key, *to));
             } else if from.is_match(&name) {
                 let renamed = from.replace_all(&name, *to).into_owned();
-                // The dictionaries' keys have changed, too: where the own key begins is not known.
+                // If the dictionaries' keys have changed, the offset of the own key is unknown.
                 own = if renamed.starts_with(around) { own } else { 0 };
                 name = renamed;
             }
@@ -93,7 +92,7 @@ impl Names<'_> {
     }
 }
 
-/// A regular expression and what takes the place of what it finds in a key.
+/// A regular expression and the replacement of its matches in a key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rename {
@@ -104,7 +103,7 @@ pub struct Rename {
 impl FromStr for Rename {
     type Err = String;
 
-    /// `REGEX=REPLACEMENT`, split at the last `=`; `$1` stands for the first group.
+    /// Parses `REGEX=REPLACEMENT`, split at the last `=`; `$1` refers to the first group.
     fn from_str(text: &str) -> Result<Self, String> {
         let Some((from, to)) = text.rsplit_once('=') else {
             return Err(format!(
@@ -137,13 +136,13 @@ impl From<Rename> for String {
     }
 }
 
-/// A pattern of names in which `*` stands for anything and `?` for one character.
+/// A name pattern in which `*` matches any text and `?` one character.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Glob(String);
 
 impl Glob {
-    /// The pattern of this text; every text is one.
+    /// Creates a pattern; every text is valid.
     pub fn new(pattern: impl Into<String>) -> Self {
         Self(pattern.into())
     }
@@ -152,7 +151,7 @@ impl Glob {
     pub fn matches(&self, name: &str) -> bool {
         let (pattern, name) = (self.0.as_bytes(), name.as_bytes());
         let (mut at, mut of_name) = (0, 0);
-        // Behind the newest star, and where the part of the name ends that the star stands for.
+        // The position after the latest star, and the end of the text that the star matches.
         let mut star = None;
         while of_name < name.len() {
             match pattern.get(at) {

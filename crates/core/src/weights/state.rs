@@ -1,4 +1,4 @@
-//! The weights of a network, taken out of a file, and made to fit one that differs.
+//! The weights of a network from a file, and their adaptation to a different network.
 
 use burn::tensor::{Bytes, DType, TensorData};
 use burn_store::burn_pack::Tensor as PackTensor;
@@ -6,8 +6,8 @@ use burn_store::burn_pack::Tensor as PackTensor;
 use super::checkpoint::broken;
 use crate::Error;
 
-/// The tensors of one network in PyTorch's layout under the reference's keys. Values stay in the
-/// file until a network takes them.
+/// The tensors of one network, with PyTorch's layout and the reference's keys. Values stay in the file
+/// until a network takes them.
 #[derive(Clone)]
 pub struct StateDict {
     /// Path of the file, or what it was called.
@@ -33,8 +33,8 @@ impl StateDict {
         tensors.map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice()))
     }
 
-    /// The weights without the first class of each of `heads` (keys without `.weight`): TensorFlow
-    /// counts the background as class 0 of 1,001.
+    /// The weights without the first class of each of `heads` (keys without `.weight`), because
+    /// TensorFlow counts the background as class 0 of 1,001.
     ///
     /// # Errors
     ///
@@ -58,9 +58,9 @@ impl StateDict {
         Ok(self)
     }
 
-    /// The weights with the first layer's weight `key`, `[out, channels, height, width]`, made for
-    /// another number of channels as timm does: one channel gets the sum of all; more get them
-    /// over and over, scaled so that the layer's outputs keep their size.
+    /// The weights with the first layer's weight `key`, `[out, channels, height, width]`, adapted to
+    /// another number of channels as in timm: one channel gets the sum of all; more channels repeat
+    /// them, scaled to preserve the magnitude of the layer's outputs.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl StateDict {
     }
 }
 
-/// A matrix in the other order, `[columns, rows]`.
+/// The transposed matrix, `[columns, rows]`.
 pub(super) fn transposed(file: &str, tensor: &PackTensor) -> Result<PackTensor, Error> {
     let (shape, values) = values(file, tensor)?;
     let [rows, columns] = shape[..] else {

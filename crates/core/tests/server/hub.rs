@@ -1,4 +1,4 @@
-//! A hub as huggingface.co answers, and the server of large files that it redirects to.
+//! A hub that answers like huggingface.co, and the server of large files that it redirects to.
 
 #![allow(dead_code, reason = "no test crate uses all of it")]
 
@@ -10,35 +10,35 @@ use sha2::{Digest, Sha256};
 
 use crate::server::{Reply, Seen, Server};
 
-/// The token that opens `me/gated` and `me/private`.
+/// The token that gives access to `me/gated` and `me/private`.
 pub(crate) const TOKEN: &str = "hf_good";
-/// The commit that `main` is at first.
+/// The initial commit of `main`.
 pub(crate) const COMMIT: &str = "1111111111111111111111111111111111111111";
 
-/// A hub on two ports of its own.
+/// A hub on two local ports.
 pub(crate) struct Hub {
     pub(crate) server: Server,
-    /// Where large files come from.
+    /// The server of large files.
     pub(crate) cdn: Server,
     pub(crate) state: Arc<Mutex<State>>,
 }
 
-/// What the hub has; tests change it.
+/// The hub's content, which tests change.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     /// Commits of branches and tags.
     pub(crate) revisions: BTreeMap<String, String>,
     /// Files by repository and path, the same in all commits.
     pub(crate) files: BTreeMap<(String, String), Vec<u8>>,
-    /// Repositories that have another name now.
+    /// Renamed repositories.
     pub(crate) renamed: BTreeMap<String, String>,
-    /// The next requests are answered so.
+    /// Answers to the next requests.
     pub(crate) troubles: Vec<Reply>,
-    /// What large files are sent as.
+    /// The content of large files as sent.
     pub(crate) spoilt: Option<Vec<u8>>,
-    /// What small files are sent as.
+    /// The content of small files as sent.
     pub(crate) spoilt_small: Option<Vec<u8>>,
-    /// Requests for large files end after so many bytes.
+    /// Responses for large files end after this many bytes.
     pub(crate) cuts: Vec<usize>,
 }
 
@@ -156,7 +156,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// git's name of a file.
+/// The git blob hash of a file.
 pub(crate) fn git_blob(bytes: &[u8]) -> String {
     let head = format!("blob {}\0", bytes.len());
     hex(&Sha1::new()

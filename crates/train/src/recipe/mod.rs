@@ -41,8 +41,8 @@ pub struct Recipe {
     /// file. Their last layer is drawn anew where the classes differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
-    /// Where shortcuts without parameters put the zeros for new channels. Weights to begin with have
-    /// their own way where this is not given, random ones all at the end.
+    /// Where parameter-free shortcuts put the zeros for new channels. By default, as in the initial
+    /// weights, or all at the end for random ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zero_pad: Option<ZeroPad>,
     /// Passes over the training images.
@@ -68,13 +68,13 @@ pub struct Recipe {
     pub gradient_checkpointing: bool,
     /// Folder of the run, which must not hold one yet.
     pub output: PathBuf,
-    /// Where in the file of `weights` they are, if they shall not be searched for.
+    /// Where the weights are in the file of `weights`, instead of a search.
     #[serde(default, skip_serializing_if = "is_default")]
     pub select: Select,
     /// The images.
     pub data: Data,
-    /// Where the preprocessing differs from the model's own. A run's folder has the whole of it here, which
-    /// goes with the run's weights from then on.
+    /// Overrides of the model's own preprocessing. In a run's folder, this is the complete preprocessing of
+    /// the run's weights.
     #[serde(default, skip_serializing_if = "PreprocessOverrides::is_empty")]
     pub preprocess: PreprocessOverrides,
     /// Mixing of the training images with each other.

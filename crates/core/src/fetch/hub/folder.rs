@@ -1,4 +1,4 @@
-//! A repository's part of the hub's folder, in the layout of `huggingface_hub`.
+//! A repository in the hub's folder, with the layout of `huggingface_hub`.
 
 use std::fs;
 use std::io;
@@ -15,12 +15,12 @@ pub(super) struct Folder {
     links: Links,
 }
 
-/// Whether a blob was fetched just now.
+/// Whether a blob is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Blob {
-    /// Nothing else refers to it.
+    /// New: no snapshot refers to it.
     New,
-    /// Other snapshots may.
+    /// Existing: other snapshots may refer to it.
     Known,
 }
 
@@ -38,7 +38,7 @@ impl Folder {
         &self.root
     }
 
-    /// The commit that a revision is, or was when it was last looked for.
+    /// The commit of a revision, as of the last request.
     pub(super) fn commit(&self, revision: &str) -> Option<String> {
         if is_hex(revision, 40) {
             return Some(revision.to_owned());
@@ -48,7 +48,7 @@ impl Folder {
         is_name(commit).then(|| commit.to_owned())
     }
 
-    /// Remembers what a revision is. A folder that cannot be written still serves what is in it.
+    /// Records the commit of a revision. A read-only folder still works for reading.
     pub(super) fn set_commit(&self, revision: &str, commit: &str) {
         if revision == commit || self.commit(revision).as_deref() == Some(commit) {
             return;
@@ -65,7 +65,7 @@ impl Folder {
         }
     }
 
-    /// A file that is here.
+    /// The path of a file, if it is in the folder.
     pub(super) fn found(&self, commit: &str, file: &str) -> Option<PathBuf> {
         Some(self.snapshot(commit, file)).filter(|path| path.is_file())
     }
@@ -75,10 +75,10 @@ impl Folder {
         self.absence(commit, file).is_file()
     }
 
-    /// Remembers that a commit does not have a file.
+    /// Records that a commit does not have a file.
     pub(super) fn set_absent(&self, commit: &str, file: &str) {
         let path = self.absence(commit, file);
-        // At worst it is asked for again.
+        // If that fails, the next call asks the hub again.
         let _ = create_parent(&path).and_then(|()| {
             let mut options = fs::File::options();
             options.create(true).append(true).open(&path)
@@ -89,7 +89,7 @@ impl Folder {
         self.root.join("blobs").join(etag)
     }
 
-    /// What is fetched of a blob. Python's programs go on with one of this name, or use another for each.
+    /// The partial file of a blob. Some Python versions resume a file with this name; others use a unique name.
     pub(super) fn part(&self, etag: &str) -> PathBuf {
         self.blob(&format!("{etag}.incomplete"))
     }
@@ -110,8 +110,8 @@ impl Folder {
         below(self.root.join(".no_exist").join(commit), file)
     }
 
-    /// Gives a blob its name in a commit: by a link, else as Python does it, by moving a new one and
-    /// copying a known one.
+    /// Adds a blob to a snapshot: as a link, or, as in Python, by moving a new blob or copying an
+    /// existing one.
     pub(super) fn link(
         &self,
         etag: &str,
@@ -145,12 +145,12 @@ impl Folder {
     }
 }
 
-/// Whether the hub's word for something can be the name of a file.
+/// Whether a value from the hub is safe as a file name.
 pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 128 && !text.contains('/') && name::is_relative(text)
 }
 
-/// A path whose parts are separated by `/` on every system.
+/// Joins a path that uses `/` on every system.
 fn below(folder: PathBuf, path: &str) -> PathBuf {
     path.split('/')
         .fold(folder, |folder, part| folder.join(part))

@@ -1,4 +1,4 @@
-//! From a name on the hub to a file.
+//! Resolves a name on the hub to a file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,18 +16,18 @@ use crate::fetch::download::{self, Job};
 use crate::fetch::part::Part;
 use crate::fetch::{Fetcher, Patience, Progress, Remote, address, http, lock};
 
-/// Where a repository has its weights, by Hugging Face's convention; the best first.
+/// The files that hold a repository's weights by Hugging Face's convention, the best first.
 pub(super) const WEIGHTS: [&str; 3] = [
     "model.safetensors",
     "pytorch_model.bin",
     "model.safetensors.index.json",
 ];
-/// Weights in several files that we do not read.
+/// The index of sharded pickles, which are not supported.
 const UNREAD: &str = "pytorch_model.bin.index.json";
 
-/// How long the hub may take to say whether there is a newer version, as in `huggingface_hub`.
+/// Time limit of the request for a newer version, as in `huggingface_hub`.
 const QUICK: Duration = Duration::from_secs(10);
-/// What to do where nobody answers.
+/// Advice if the hub does not answer.
 pub(super) const AGAIN: &str = "; try again, or download the file by hand and give its path";
 
 /// The file, from the hub's folder or the network.
@@ -61,14 +61,14 @@ pub(in crate::fetch) fn get(
 struct Visit<'a> {
     fetcher: &'a Fetcher,
     asked: &'a HubFile,
-    /// The same at the commit that it is, once that is known.
+    /// The same at its commit, once that is known.
     name: HubFile,
     folder: Folder,
     agent: Agent,
     progress: &'a mut dyn FnMut(Progress),
 }
 
-/// A file that is at hand.
+/// A file in the folder.
 #[derive(Clone, Debug)]
 struct Here {
     /// Its path in the repository.
@@ -78,7 +78,7 @@ struct Here {
 }
 
 impl Visit<'_> {
-    /// The file that was named, or the first that the repository has of those that are usual.
+    /// Fetches the requested file, or the first of the conventional files that the repository has.
     fn weights(&mut self) -> Result<Here, Error> {
         let named = self.name.file().map(str::to_owned);
         let wanted: Vec<String> = match &named {
@@ -89,7 +89,7 @@ impl Visit<'_> {
                 .map(str::to_owned)
                 .collect(),
         };
-        // Whichever is here will do where the hub cannot be asked.
+        // Offline, any of them that is in the folder will do.
         let commit = self.folder.commit(self.name.revision());
         let here = commit.and_then(|commit| {
             let mut files = wanted.iter();
@@ -115,7 +115,7 @@ impl Visit<'_> {
         Err(self.fail(reason))
     }
 
-    /// One file, if the repository has it; `here` is used where the hub does not answer.
+    /// Fetches one file, if the repository has it. Uses `here` if the hub does not answer.
     fn file(&mut self, file: &str, here: Option<&Here>) -> Result<Option<Here>, Error> {
         if file.ends_with(".bin.index.json") {
             return self.unread(file).map_or(Ok(None), Err);
@@ -171,13 +171,13 @@ impl Visit<'_> {
         })
     }
 
-    /// What is here is used, and nothing of another commit.
+    /// Uses the cached commit, and no file of another one.
     fn kept(&mut self, here: &Here) -> Here {
         self.learn(&here.commit);
         here.clone()
     }
 
-    /// From now on all is of this commit, so that files of one model belong together.
+    /// Pins the commit, so that all files of a model match.
     fn learn(&mut self, commit: &str) {
         self.folder.set_commit(self.name.revision(), commit);
         if let Ok(name) = self.name.at(commit) {
@@ -185,7 +185,7 @@ impl Visit<'_> {
         }
     }
 
-    /// The error that a file of that kind is, if it was named or is there.
+    /// The error for sharded pickles, if the user named the index or the repository has it.
     fn unread(&mut self, file: &str) -> Option<Error> {
         let is_named = self.asked.file().is_some();
         let is_forbidden = self.fetcher.hub_is_forbidden().is_some();
@@ -198,10 +198,10 @@ impl Visit<'_> {
         )))
     }
 
-    /// Asks for a file, again where that may help and nothing is here.
+    /// Asks for a file. Retries if that may help and the folder has no copy.
     fn ask(&mut self, file: &str, is_here: bool) -> Result<Meta, NoMeta> {
         let patience = self.fetcher.patience;
-        // Nobody waits long for the news that there is nothing new.
+        // Do not wait long to learn that there is no newer version.
         let quick = Patience {
             connect: patience.connect.min(QUICK),
             read: patience.read.min(QUICK),
@@ -230,7 +230,7 @@ impl Visit<'_> {
         }
     }
 
-    /// The file of that content, which is fetched if it is not here.
+    /// The file with this content, fetched if it is missing.
     fn obtain(&mut self, file: &str, meta: &Meta) -> Result<PathBuf, Error> {
         let Meta { commit, etag, size } = meta;
         let is_whole = |path: &Path| {
@@ -241,7 +241,7 @@ impl Visit<'_> {
             return Ok(path);
         }
         let _lock = lock::of_hub(&self.folder.lock(etag), self.progress)?;
-        // While this process waited, another may have fetched it.
+        // Another process may have fetched it in the meantime.
         if let Some(path) = self.folder.found(commit, file).filter(|it| is_whole(it)) {
             return Ok(path);
         }
@@ -301,12 +301,12 @@ impl Visit<'_> {
     }
 }
 
-/// Revisions of which the hub can only ever say the same.
+/// Whether a revision is a full commit hash, which never changes.
 fn is_commit(revision: &str) -> bool {
     is_hex(revision, 40)
 }
 
-/// A mirror is a server of files, which tells nothing of commits: each file goes by its address.
+/// Fetches from a mirror. It is a plain file server without commits, so each file goes by its URL.
 fn from_mirror(
     fetcher: &Fetcher,
     name: &HubFile,

@@ -1,4 +1,4 @@
-//! What is in the hub's folder: shown, verified, and removed where that is asked for.
+//! Lists, verifies and removes files in the hub's folder.
 
 use std::fs;
 use std::io;
@@ -10,14 +10,14 @@ use crate::fetch::checksum::Proof;
 use crate::fetch::{Entry, State};
 use crate::{Error, FileLock};
 
-/// Folders in folders that are looked into.
+/// The greatest depth of folders.
 const DEEPEST: usize = 8;
-/// What a file is called while it comes.
+/// The extension of a partial file.
 const INCOMPLETE: &str = "incomplete";
 
 impl Hub {
-    /// Files of model repositories that are in the folder, whoever fetched them, by their
-    /// [names](HubFile), and unfinished ones by their repository's.
+    /// Files of model repositories in the folder, whichever program fetched them, by their
+    /// [names](HubFile); partial files by the name of their repository.
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (name, repo) in children(&self.folder) {
@@ -46,8 +46,8 @@ impl Hub {
         entries
     }
 
-    /// Reads a file from end to end and compares it with what the name of its blob says. A file that is
-    /// no link, or whose hub does not name files by their content, stays [`State::Shared`].
+    /// Reads the whole file and compares its hash with the name of its blob. A file that is not a link,
+    /// or whose hub does not name blobs by content, stays [`State::Shared`].
     ///
     /// # Errors
     ///
@@ -78,12 +78,12 @@ impl Hub {
         }
     }
 
-    /// Removes a file of [`Hub::entries`], its blob unless another commit has the same, and what then is
-    /// empty.
+    /// Removes a file of [`Hub::entries`], its blob unless another commit uses it, and folders that are
+    /// empty afterwards.
     ///
     /// # Errors
     ///
-    /// [`Error::Cache`] if that is not allowed, or another process is fetching the file.
+    /// [`Error::Cache`] if the system refuses it, or another process is fetching the file.
     pub fn remove(&self, entry: &Entry) -> Result<(), Error> {
         let fail = |path: &Path, source| Error::Cache {
             path: path.to_owned(),
@@ -101,7 +101,7 @@ impl Hub {
         };
         let etag = blob.as_ref().and_then(|blob| {
             let stem = match entry.state {
-                // Python's have a part of their own between.
+                // Python's partial files have a unique part in their names.
                 State::Partial => Path::new(blob.file_stem()?).file_stem()?,
                 _ => blob.file_name()?,
             };
@@ -128,7 +128,7 @@ impl Hub {
     }
 }
 
-/// `OWNER--REPO`; old repositories without an owner are left to Python.
+/// Parses `OWNER--REPO`. Skips old repositories without an owner.
 fn model(name: &str) -> Option<HubFile> {
     let (owner, repo) = name.split_once("--")?;
     HubFile::new(owner, repo).ok()
@@ -170,7 +170,7 @@ fn files(folder: &Path, above: &str, depth: usize, visit: &mut impl FnMut(&str, 
     }
 }
 
-/// The blob that a link leads to, if it is one of the repository's.
+/// The blob that a link points to, if it is in the repository.
 fn blob_of(path: &Path) -> Option<PathBuf> {
     let link = fs::read_link(path).ok()?;
     let blobs = path.ancestors().find(|it| it.ends_with("snapshots"))?;
@@ -187,7 +187,7 @@ fn is_used(repo: &Path, blob: &Path) -> bool {
     used
 }
 
-/// Removes folders that are empty, and the revisions of a commit of which nothing is left.
+/// Removes empty folders, and the refs to a commit that has no files left.
 fn tidy(repo: &Path, commit: &str) {
     let snapshots = repo.join("snapshots");
     for (_, snapshot) in children(&snapshots) {
@@ -206,7 +206,7 @@ fn tidy(repo: &Path, commit: &str) {
     }
     let is_empty = |folder: PathBuf| children(&folder).is_empty();
     if is_empty(snapshots) && is_empty(repo.join("blobs")) {
-        // Nothing but what is known of absent files, and empty folders.
+        // Only records of missing files and empty folders are left.
         let _ = fs::remove_dir_all(repo.join(".no_exist"));
         remove_empty(repo, DEEPEST);
     }
@@ -219,7 +219,7 @@ fn remove_empty(folder: &Path, depth: usize) {
             remove_empty(&path, depth - 1);
         }
     }
-    // It stays if anything is in it.
+    // This fails if the folder is not empty.
     let _ = fs::remove_dir(folder);
 }
 

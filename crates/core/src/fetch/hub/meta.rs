@@ -1,4 +1,4 @@
-//! What the hub says of a file before it sends it.
+//! The hub's metadata of a file, requested before the file.
 
 use std::time::Duration;
 
@@ -11,36 +11,36 @@ use super::{HubFile, folder};
 use crate::fetch::http::{self, Failure, Method};
 use crate::fetch::token::Secret;
 
-/// More is no list of files.
+/// The longest list of files, in bytes.
 const LONGEST_LIST: u64 = 16 << 20;
-/// Files that are named where the wanted one is missing.
+/// Most file names in the error for a missing file.
 const MOST_NAMED: usize = 8;
 
-/// What the hub says of a file.
+/// The hub's metadata of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Meta {
-    /// The commit that the revision is now.
+    /// The current commit of the revision.
     pub(super) commit: String,
-    /// What the blob is called: its sha256, or git's name for it.
+    /// The name of the blob: its sha256 or its git hash.
     pub(super) etag: String,
     /// Its length.
     pub(super) size: Option<u64>,
 }
 
-/// Why the hub says nothing.
+/// Why the hub returned no metadata.
 #[derive(Debug)]
 pub(super) enum NoMeta {
     /// The commit has no such file.
     NoFile(Option<String>),
-    /// Whoever has the file already does not need the hub.
+    /// The hub refuses; a cached file can still be used.
     Closed(String),
-    /// There is no such thing.
+    /// The repository or revision does not exist.
     Refused(String),
-    /// Asking again may help, where the hub says so, after a while.
+    /// A retry may help, after the delay that the hub asks for.
     Broken(String, Option<Duration>),
 }
 
-/// A hub, and how it is asked.
+/// A hub, and how to send it requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Client<'a> {
     pub(super) agent: &'a Agent,
@@ -113,7 +113,7 @@ impl Client<'_> {
         }
     }
 
-    /// Whether the hub saw a token.
+    /// Whether the hub received a token.
     fn token(&self, url: &str) -> Seen {
         match self.secret {
             None => Seen::None,
@@ -122,7 +122,7 @@ impl Client<'_> {
         }
     }
 
-    /// Names of the weight files of a revision, as far as the hub tells.
+    /// Names of the weight files of a revision, if the hub lists them.
     pub(super) fn weight_files(&self, name: &HubFile) -> Vec<String> {
         #[derive(Deserialize)]
         struct Listing {
@@ -161,7 +161,7 @@ impl Client<'_> {
     }
 }
 
-/// What a hub saw of the user's token.
+/// Whether a hub received the user's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     Yes,
@@ -187,7 +187,7 @@ fn read(response: &Response<Body>) -> Option<Meta> {
     let etag = etag.strip_prefix("W/").unwrap_or(etag).trim_matches('"');
     let size = |key: &str| text(key)?.parse().ok();
     let moved = response.status().is_redirection();
-    // A length of nothing is what some servers say where they do not send the file.
+    // Some servers report a length of 0 for a HEAD request.
     let length = || size("content-length").filter(|size| *size > 0 && !moved);
     let commit = commit(response)?;
     let usable = folder::is_name(etag) && folder::is_name(&commit);

@@ -1,9 +1,9 @@
 //! Files on Hugging Face, in the folder that its own programs use.
 //!
-//! Written on `ureq` rather than on the crate `hf-hub`: with `rustls-tls` and `blocking` its 1.0 brings
-//! 161 more crates (tokio, reqwest, xet) where all of fetching needs 23, and over two minutes of processor
-//! time to compile them. It would be a second client beside the one for every other address, with other
-//! rules for time-outs, resumed downloads and proxies.
+//! Uses `ureq` instead of the crate `hf-hub`: with `rustls-tls` and `blocking`, its 1.0 adds 161 crates
+//! (tokio, reqwest, xet), where all of fetching needs 23, and over two minutes of CPU time to compile
+//! them. It would also be a second HTTP client, with other rules for timeouts, resumed downloads and
+//! proxies.
 
 mod folder;
 mod get;
@@ -22,33 +22,33 @@ use crate::Error;
 use folder::Folder;
 pub(super) use get::get;
 
-/// The hub that everybody means.
+/// The default hub.
 pub(super) const ENDPOINT: &str = "https://huggingface.co";
 
-/// A hub, and the folder of what came from there.
+/// A hub, and the folder of its files.
 ///
-/// The folder has the layout of `huggingface_hub`, so that a file which Python's programs fetched is not
-/// fetched again, nor by them what was fetched here: `models--OWNER--REPO` with `blobs/ETAG`,
+/// The folder has the layout of `huggingface_hub`, so that neither program fetches a file that the other
+/// has already fetched: `models--OWNER--REPO` with `blobs/ETAG`,
 /// `refs/REVISION` (a commit), `snapshots/COMMIT/FILE` (a link to its blob), `.no_exist/COMMIT/FILE`, and
-/// `blobs/ETAG.incomplete` while it comes; `.locks/models--OWNER--REPO/ETAG.lock` beside them.
+/// `blobs/ETAG.incomplete` during the download; also `.locks/models--OWNER--REPO/ETAG.lock`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hub {
-    /// Its address; the token is for this one alone.
+    /// Its URL; only this URL may receive the token.
     pub endpoint: String,
     /// The folder; it is created when the first file is fetched.
     pub folder: PathBuf,
-    /// Whether it may be asked.
+    /// Whether requests to it are allowed.
     pub network: Network,
-    /// Whether the folder may have links.
+    /// Whether the folder may contain symbolic links.
     pub links: Links,
 }
 
-/// Whether a folder may have links.
+/// Whether a folder may contain symbolic links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Links {
-    /// Where the file system has them; a file is stored once for all revisions that have it.
+    /// If the file system supports them; all revisions share one copy of a file.
     WherePossible,
-    /// Files are stored under their names, again for each revision.
+    /// Each revision has its own copy of a file.
     Never,
 }
 
@@ -63,8 +63,8 @@ impl Hub {
         }
     }
 
-    /// Where a file lies in the folder, if it does; nothing is asked. Without a file's name it is that of
-    /// the repository's weights.
+    /// The path of a file, if it is in the folder; sends no request. A name without a file refers to the
+    /// repository's weights.
     pub fn find(&self, file: &HubFile) -> Option<PathBuf> {
         let folder = Folder::new(self, file);
         let commit = folder.commit(file.revision())?;
@@ -77,7 +77,7 @@ impl Hub {
             .find_map(|name| folder.found(&commit, name))
     }
 
-    /// The file that a registered row's weights are on this hub, if they are.
+    /// The file of a registered row's weights on this hub, if there is one.
     pub fn published(&self, remote: &Remote<'_>) -> Option<HubFile> {
         let mut files = remote.urls.iter();
         let file = files.find_map(|url| HubFile::of_url(url, &self.endpoint))?;
@@ -85,8 +85,8 @@ impl Hub {
     }
 }
 
-/// A published file that the hub has, from its folder or the network; `None` if it is to be had elsewhere,
-/// or is not here and may not be fetched.
+/// A published file from the hub's folder or the network. `None` if the hub does not have it,
+/// or it is not in the folder and may not be fetched.
 pub(super) fn published(
     fetcher: &Fetcher,
     remote: &Remote<'_>,
@@ -107,7 +107,7 @@ pub(super) fn published(
                 Err(Error::Hub { .. } | Error::Download { .. }) if remote.urls.len() > 1 => {
                     return Ok(None);
                 }
-                // It may be put into the cache by hand, as any other.
+                // The user can put it into the cache by hand.
                 Err(Error::Hub { reason, .. } | Error::Download { reason, .. }) => {
                     return Err(Error::Download {
                         name: remote.name.to_owned(),
@@ -126,12 +126,12 @@ pub(super) fn published(
 }
 
 impl Fetcher {
-    /// A mirror stands for the usual hub; who names another one means that one.
+    /// A mirror replaces only the default hub, not one that the user set.
     fn hub_is_mirrored(&self) -> bool {
         self.mirror.is_some() && self.hub.endpoint == ENDPOINT
     }
 
-    /// The variable that forbids asking the hub.
+    /// The variable that forbids requests to the hub.
     pub(super) fn hub_is_forbidden(&self) -> Option<&'static str> {
         match (self.network, self.hub.network) {
             (Network::Offline, _) => Some("BURN_ZOO_OFFLINE"),
@@ -141,14 +141,14 @@ impl Fetcher {
     }
 }
 
-/// The sha256 that the name of a file's blob is; small files' blobs have git's names.
+/// The sha256 in the name of a file's blob. Blobs of small files have a git hash instead.
 fn sha256_of(path: &Path) -> Option<String> {
     let blob = std::fs::read_link(path).ok()?;
     let name = blob.file_name()?.to_str()?;
     is_hex(name, 64).then(|| name.to_owned())
 }
 
-/// As hashes are written: in lower case.
+/// Whether a text is a hash of this length, in lower case.
 fn is_hex(text: &str, digits: usize) -> bool {
     let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     text.len() == digits && text.bytes().all(digit)

@@ -1,4 +1,4 @@
-//! What a file on Hugging Face is called.
+//! Names of files on Hugging Face.
 
 use std::fmt;
 use std::path::{Component, Path};
@@ -9,18 +9,18 @@ use super::parse::split_revision;
 use crate::Error;
 use crate::fetch::address::{encoded, encoded_path};
 
-/// The revision that is taken where none is named.
+/// The default revision.
 pub(super) const MAIN: &str = "main";
-/// How such a name is written.
+/// The syntax of a name.
 pub(super) const SYNTAX: &str =
     "expected hf:owner/repo[@revision][/file], such as hf:timm/resnet18.a1_in1k";
 
-/// A file of a model repository on Hugging Face, or the repository's weights, where no file is named.
+/// A file of a model repository on Hugging Face, or the repository's weights if it names no file.
 ///
-/// It is read from `hf:owner/repo[@revision][/file]` (Python's `hf://` and timm's `hf-hub:` are taken
-/// too) and from the address of the repository, of the file or of the page that shows it. A revision is
-/// a branch, a tag or a commit, in full or its beginning; it ends at the next `/`, but for `refs/pr/N`
-/// and `refs/convert/NAME`. Any other `/` in it is written `%2F`, as `huggingface_hub` wants it.
+/// Parsed from `hf:owner/repo[@revision][/file]` (or with Python's `hf://` or timm's `hf-hub:`), and from
+/// the URL of the repository, of the file or of the page that shows it. A revision is a branch, a tag or
+/// a commit, in full or abbreviated; it ends at the next `/`, except for `refs/pr/N` and
+/// `refs/convert/NAME`. Write any other `/` in it as `%2F`, as in `huggingface_hub`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct HubFile {
@@ -35,7 +35,7 @@ impl HubFile {
     ///
     /// # Errors
     ///
-    /// [`Error::HubName`] if the hub has no such names.
+    /// [`Error::HubName`] if the name is invalid.
     pub fn new(owner: &str, repo: &str) -> Result<Self, Error> {
         let text = format!("{owner}/{repo}");
         checked(&text, owner, repo, MAIN, None)
@@ -45,7 +45,7 @@ impl HubFile {
     ///
     /// # Errors
     ///
-    /// [`Error::HubName`] if that cannot be a revision.
+    /// [`Error::HubName`] if the revision is invalid.
     pub fn at(&self, revision: &str) -> Result<Self, Error> {
         let file = self.file.as_deref();
         checked(revision, &self.owner, &self.repo, revision, file)
@@ -55,7 +55,7 @@ impl HubFile {
     ///
     /// # Errors
     ///
-    /// [`Error::HubName`] if the path leads out of the repository.
+    /// [`Error::HubName`] if the path leaves the repository.
     pub fn with_file(&self, file: &str) -> Result<Self, Error> {
         checked(file, &self.owner, &self.repo, &self.revision, Some(file))
     }
@@ -80,19 +80,19 @@ impl HubFile {
         self.file.as_deref()
     }
 
-    /// The repository's page at a hub.
+    /// The repository's page on a hub.
     pub(super) fn page(&self, endpoint: &str) -> String {
         format!("{endpoint}/{}/{}", self.owner, self.repo)
     }
 
-    /// The address of one of its files at a hub.
+    /// The URL of one of its files on a hub.
     pub(in crate::fetch) fn url(&self, endpoint: &str, file: &str) -> String {
         let revision = encoded(&self.revision);
         let file = encoded_path(file);
         format!("{}/resolve/{revision}/{file}", self.page(endpoint))
     }
 
-    /// The address of what the repository's files are called.
+    /// The URL of the list of the repository's files.
     pub(super) fn listing(&self, endpoint: &str) -> String {
         let Self { owner, repo, .. } = self;
         let revision = encoded(&self.revision);
@@ -131,7 +131,7 @@ impl TryFrom<String> for HubFile {
     }
 }
 
-/// A name, if the hub can have it.
+/// A name, if it is valid.
 pub(super) fn checked(
     text: &str,
     owner: &str,
@@ -169,7 +169,7 @@ pub(super) fn checked(
     })
 }
 
-/// As `huggingface_hub` checks it: two hyphens would separate owner and repository in the cache.
+/// The check of `huggingface_hub`: two hyphens separate owner and repository in the cache.
 fn is_repo_name(name: &str) -> bool {
     let known = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     let edge = |letter: char| ".-".contains(letter);
@@ -179,7 +179,7 @@ fn is_repo_name(name: &str) -> bool {
         && !(name.contains("--") || name.contains("..") || name.ends_with(".git"))
 }
 
-/// Whether a path stays below where it begins, on this system.
+/// Whether a path stays inside its base folder on this system.
 pub(super) fn is_relative(path: &str) -> bool {
     let plain = |part: &str| {
         let mut components = Path::new(part).components();

@@ -1,4 +1,4 @@
-//! Names on the hub, read from what people write and from addresses that they copy.
+//! Parses names on the hub, in their own syntax and from URLs.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use super::name::{MAIN, SYNTAX, checked};
 use crate::Error;
 use crate::fetch::address::decoded;
 
-/// Hosts whose pages and files are the hub's.
+/// Hosts of the hub's pages and files.
 const HOSTS: [&str; 2] = ["huggingface.co", "hf.co"];
 impl FromStr for HubFile {
     type Err = Error;
@@ -38,7 +38,7 @@ impl FromStr for HubFile {
                 "only model repositories have such names; give the file's URL, https://huggingface.co/...",
             ));
         }
-        // An `@` further on is a part of the file's name.
+        // A later `@` is a part of the file's name.
         let end = rest.find(['@', '/']).unwrap_or(rest.len());
         let (repo, rest) = rest.split_at(end);
         let (revision, rest) = match rest.strip_prefix('@') {
@@ -52,7 +52,7 @@ impl FromStr for HubFile {
 }
 
 impl HubFile {
-    /// What an address on this hub means, or `None` if it is not one of a model repository's files.
+    /// The name for a URL on this hub. `None` if the URL is not that of a model repository's file.
     pub(in crate::fetch) fn of_url(url: &str, endpoint: &str) -> Option<Self> {
         let path = match url.strip_prefix(endpoint) {
             Some(path) if path.starts_with('/') => path,
@@ -62,7 +62,7 @@ impl HubFile {
     }
 }
 
-/// The path of an address on the hub, without what follows a `?` or `#`.
+/// The path of a URL on the hub, without query and fragment.
 fn hub_path(url: &str) -> Option<&str> {
     let rest = url
         .strip_prefix("https://")
@@ -76,7 +76,7 @@ fn hub_path(url: &str) -> Option<&str> {
         .then_some(path)
 }
 
-/// `/owner/repo[/{blob,resolve,raw,tree}/revision[/file]]`; `None` for everything else that has an address.
+/// Parses `/owner/repo[/{blob,resolve,raw,tree}/revision[/file]]`. `None` for any other path.
 fn of_path(text: &str, path: &str) -> Result<Option<HubFile>, Error> {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let path = path.trim_matches('/');
@@ -109,7 +109,7 @@ fn is_kind(part: &str) -> bool {
     ["blob", "resolve", "raw", "blame", "tree"].contains(&part)
 }
 
-/// A revision and what follows it, with its `/`.
+/// Splits a revision from the rest, which begins with `/`.
 pub(super) fn split_revision(text: &str) -> (&str, &str) {
     let special = ["refs/pr/", "refs/convert/"];
     let begin = special.iter().find(|start| text.starts_with(*start));
@@ -133,7 +133,7 @@ mod tests {
             (repo, revision, file),
             "{text}"
         );
-        // What is printed means the same.
+        // The printed name parses to the same name.
         assert_eq!(hub.to_string().parse::<HubFile>().unwrap(), hub, "{hub}");
     }
 

@@ -1,4 +1,4 @@
-//! Weights in several safetensors files, which an index names.
+//! Sharded safetensors files, which an index lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -10,12 +10,12 @@ use serde::Deserialize;
 use super::name;
 use crate::Error;
 
-/// An index of a thousand tensors has a hundred kilobytes.
+/// The longest index, in bytes. An index of a thousand tensors has a hundred kilobytes.
 const LONGEST_INDEX: u64 = 16 << 20;
-/// More files than any published model has.
+/// The most files of an index: more than any published model has.
 const MOST_SHARDS: usize = 1000;
 
-/// The files that an index names, by their paths in the repository; none of a file that is no index.
+/// The files that an index lists, by their paths in the repository. Empty if the file is not an index.
 pub(super) fn of(file: &str, path: &Path) -> Result<Vec<String>, Error> {
     #[derive(Deserialize)]
     struct Index {

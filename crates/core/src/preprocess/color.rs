@@ -1,11 +1,11 @@
-//! Conversions of single pixels, as Pillow does them.
+//! Pillow's conversions of single pixels.
 
-/// Of 16 bits the upper 8.
+/// The upper 8 of 16 bits.
 pub(super) fn high(value: u16) -> u8 {
     value.to_be_bytes()[0]
 }
 
-/// Pillow's `cmyk2rgb`: what black and a color leave of white, in products of bytes rounded to 255ths.
+/// Pillow's `cmyk2rgb`: the white that black and an ink leave, as products of bytes rounded to 255ths.
 pub(super) fn from_cmyk([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
     let rest = 255 - black;
     [cyan, magenta, yellow].map(|ink| {
@@ -15,8 +15,8 @@ pub(super) fn from_cmyk([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; 3] {
     })
 }
 
-/// Pillow's `ImagingConvertYCbCr2RGB`: ITU-R BT.601 over the full range, in 64ths, to which a half is added before
-/// the rest is cut off, below zero too.
+/// Pillow's `ImagingConvertYCbCr2RGB`: full-range ITU-R BT.601 in 64ths, rounded by adding one half and truncating,
+/// also below zero.
 pub(super) fn from_ycbcr([luma, blue, red]: [u8; 3]) -> [u8; 3] {
     let [luma, blue, red] = [luma, blue, red].map(i32::from);
     let part = |factor: f64, chroma: i32| (factor * 64.0 * f64::from(chroma - 128) + 0.5) as i32;
@@ -28,8 +28,8 @@ pub(super) fn from_ycbcr([luma, blue, red]: [u8; 3]) -> [u8; 3] {
     sums.map(|sum| (luma + (sum >> 6)).clamp(0, 255) as u8)
 }
 
-/// Luma and chroma as libjpeg and libtiff take them for colors: ITU-R BT.601 over the full range in 16 bits of fixed
-/// point. `blue_in_green` is the one factor that they write with different digits.
+/// The `YCbCr` to RGB conversion of libjpeg and libtiff: full-range ITU-R BT.601 in 16-bit fixed point.
+/// `blue_in_green` is the only factor that differs between the two.
 pub(super) fn from_full_range([luma, blue, red]: [u8; 3], blue_in_green: i32) -> [u8; 3] {
     const HALF: i32 = 1 << 15;
     let [luma, blue, red] = [i32::from(luma), i32::from(blue) - 128, i32::from(red) - 128];
@@ -41,11 +41,11 @@ pub(super) fn from_full_range([luma, blue, red]: [u8; 3], blue_in_green: i32) ->
     sums.map(|sum| (luma + ((sum + HALF) >> 16)).clamp(0, 255) as u8)
 }
 
-/// `0.34414` and `0.344136` in 16 bits of fixed point.
+/// `0.34414` and `0.344136` in 16-bit fixed point.
 pub(super) const LIBJPEG: i32 = 22_554;
 pub(super) const LIBTIFF: i32 = 22_553;
 
-/// Colors that were multiplied by their alpha, as Pillow's `RGBa`.
+/// Divides premultiplied colors by their alpha, as in Pillow's `RGBa`.
 pub(super) fn divided(rgb: [u8; 3], alpha: u8) -> [u8; 3] {
     match u32::from(alpha) {
         0 => [0; 3],
