@@ -112,7 +112,7 @@ fn what_a_header_must_not_say_is_an_error_that_names_the_tensor() {
         ),
         (file(&[one.replace("F32", "F33")], 4), "unknown type F33"),
         (with_header("{]", 0), "its safetensors header"),
-        (with_header("{}", 3), "3 bytes follow"),
+        (with_header("{}", 3), "3 extra bytes follow"),
     ];
     for (bytes, reason) in cases {
         let error = error(bytes);

@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn a_name_that_is_almost_right_is_no_reason_to_guess() {
         let mixed = of(&model(), &["hen", "sharc", "tench"]).unwrap_err();
-        assert!(mixed.contains("1 of 3 folders bear no name of a class of the model (sharc)"));
+        assert!(mixed.contains("1 of 3 folders are not named after a class of the model (sharc)"));
         assert!(of(&model(), &["hen", "1"]).is_err());
     }
 
