@@ -126,6 +126,7 @@ fn training_takes_the_same_first_steps_everywhere() {
         classes: 10,
         channels: 1,
         aux_heads: false,
+        zero_pad: burn_zoo::ZeroPad::End,
     };
     let start = burn_zoo::create("resnet20_cifar", options, &flex).expect("it is in the zoo");
     let bytes = start
