@@ -78,10 +78,11 @@ where
 
 /// `224x224` or `224`, height first.
 pub(crate) fn size(text: &str) -> Result<[usize; 2], String> {
-    match text.parse()? {
-        Resize::Shorter(side) => Ok([side; 2]),
-        Resize::Exact(size) => Ok(size),
-        Resize::Longest(_) => Err("expected one number of pixels, or HEIGHTxWIDTH".to_owned()),
+    match text.parse() {
+        Ok(Resize::Shorter(side)) => Ok([side; 2]),
+        Ok(Resize::Exact(size)) => Ok(size),
+        // The parser's own message offers forms that only a resize has.
+        _ => Err("expected a number of pixels from 1 to 8192, or HEIGHTxWIDTH".to_owned()),
     }
 }
 
