@@ -291,6 +291,11 @@ pub(crate) mod tests {
                 "freeze",
             ),
             (
+                format!("{SMALL}[select]\nkeys = \"teacher\""),
+                "keys",
+                "prefix",
+            ),
+            (
                 format!("{SMALL}[preprocess]\nsize = 3"),
                 "size",
                 "interpolation",
@@ -354,6 +359,7 @@ pub(crate) mod tests {
             ("data.valid", "1.5"),
             ("preprocess.resize", "0"),
             ("preprocess.std", "0"),
+            ("zero_pad", "left"),
         ] {
             let message = with(key, value).unwrap_err().to_string();
             assert!(message.contains(key), "{key}: {message}");
@@ -365,6 +371,10 @@ pub(crate) mod tests {
         let given = [
             ("data.valid", "0.5"),
             ("weights", "net.safetensors"),
+            ("zero_pad", "both"),
+            ("select.key", "teacher.model"),
+            ("select.rename", r#"['^stage(\d)=layer$1']"#),
+            ("select.ignore", r#"["*.se.*"]"#),
             ("optimizer.kind", "rmsprop-tf"),
             ("optimizer.clip_value", "0.5"),
             ("schedule.decay", "one-cycle"),
@@ -382,6 +392,12 @@ pub(crate) mod tests {
         let recipe = Recipe::parse("small", SMALL, &given).unwrap();
         let text = toml::to_string(&recipe).unwrap();
         assert_eq!(Recipe::parse("again", &text, &[]).unwrap(), recipe);
+    }
+
+    #[test]
+    fn a_place_in_a_file_needs_a_file() {
+        let message = with("select.key", "teacher").unwrap_err().to_string();
+        assert!(message.contains("[select]"), "{message}");
     }
 
     #[test]
