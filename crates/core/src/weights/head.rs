@@ -181,34 +181,32 @@ impl<'a> Place<'a, '_> {
         let leaves = self.index.leaves();
         let has_matrix = |group: &Group<'_>| group.1.iter().any(|&leaf| is_matrix(&leaves[leaf]));
         // A norm or an embedding between the body and the head changes the head's input.
-        let between = |group: &&&Group<'_>| {
-            group.1.len() <= BETWEEN
-                && self.linear(&group.1).is_none()
-                && group.1.iter().any(|&leaf| self.takes(&leaves[leaf]))
-        };
-        let embeds = |group: &&&Group<'_>| {
+        let is_between = |group: &Group<'_>| {
             group.1.len() <= BETWEEN && group.1.iter().any(|&leaf| self.takes(&leaves[leaf]))
         };
-        let linear: Vec<Head> = heads
+        let others: Vec<_> = others.iter().filter(|group| is_between(group)).collect();
+        let heads: Vec<_> = heads
             .iter()
-            .filter_map(|group| self.linear(&group.1))
+            .filter(|group| {
+                has_matrix(group) || is_between(group) || self.linear(&group.1).is_some()
+            })
             .collect();
-        let more = heads
-            .iter()
-            .filter(between)
-            .chain(others.iter().filter(embeds));
-        let more: Vec<usize> = more.flat_map(|group| group.1.iter().copied()).collect();
-        let unlike = |group: &&&Group<'_>| has_matrix(group) && self.linear(&group.1).is_none();
-        if let ([head], true) = (&linear[..], more.is_empty())
-            && !heads.iter().any(|group| unlike(&group))
+        if let ([], [group]) = (&others[..], &heads[..])
+            && let Some(head) = self.linear(&group.1)
         {
-            return Some(head.clone());
+            return Some(head);
         }
-        let matrices = heads.iter().filter(|group| has_matrix(group));
-        let matrices: Vec<usize> = matrices.flat_map(|group| group.1.iter().copied()).collect();
-        (!matrices.is_empty()).then(|| Head::Other {
-            layers: layers(self.index, &[more, matrices].concat()),
-        })
+        let tensors = others
+            .iter()
+            .chain(&heads)
+            .flat_map(|group| group.1.iter().copied());
+        let tensors: Vec<usize> = tensors.collect();
+        heads
+            .iter()
+            .any(|group| has_matrix(group))
+            .then(|| Head::Other {
+                layers: layers(self.index, &tensors),
+            })
     }
 
     /// The tensors below `outer` but not below `inner`, grouped by their next key, without other networks
